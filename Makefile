@@ -1,0 +1,52 @@
+# make reproduce   sets everything up and repeats the notebook: four networks, three seeds
+# make test        sets everything up and runs the tests
+# make install     the package alone, in .venv
+# make lint        style, types, the order of the rooms, the documentation
+# make docs        the documentation, in site/
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: reproduce test install lint docs browser clean
+.DEFAULT_GOAL := install
+
+reproduce: $(VENV)/.installed
+	$(BIN)/mlplab reproduce $(ARGS)
+
+test: $(VENV)/.installed-dev browser
+	$(BIN)/python -m pytest $(ARGS)
+
+install: $(VENV)/.installed
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict --quiet
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/mkdocs build --strict
+
+# A browser for the tests that open the report: the system's, or the distribution's.
+browser: $(VENV)/.installed-dev
+	@$(BIN)/python tests/browser.py || \
+	  { apt-get update -qq && apt-get install -y -qq chromium; } || \
+	  $(BIN)/playwright install chromium
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,92 @@
+"""mlplab trains Keras multilayer perceptrons many times, fast, and says which differences are real.
+
+Keras takes its backend from ``KERAS_BACKEND``. Where nothing has chosen one, and Keras is not yet
+imported, mlplab chooses JAX.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if "keras" not in sys.modules:
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from mlplab.data import Dataset, Split, load
+    from mlplab.engine import fit
+    from mlplab.errors import (
+        DataError,
+        EngineError,
+        FailedError,
+        FetchError,
+        MlplabError,
+        ModelError,
+        RecipeError,
+        StorageError,
+        StudyError,
+        UsageError,
+    )
+    from mlplab.recipes import Recipe, notebook_recipes
+    from mlplab.study import Study, run
+
+# Public name -> the room it comes from. Names are imported on first use, so that
+# `import mlplab` and `mlplab --help` do not wait for Keras.
+_HOMES = {
+    "Dataset": "mlplab.data",
+    "Split": "mlplab.data",
+    "load": "mlplab.data",
+    "Recipe": "mlplab.recipes",
+    "notebook_recipes": "mlplab.recipes",
+    "fit": "mlplab.engine",
+    "Study": "mlplab.study",
+    "run": "mlplab.study",
+    "DataError": "mlplab.errors",
+    "EngineError": "mlplab.errors",
+    "FailedError": "mlplab.errors",
+    "FetchError": "mlplab.errors",
+    "MlplabError": "mlplab.errors",
+    "ModelError": "mlplab.errors",
+    "RecipeError": "mlplab.errors",
+    "StorageError": "mlplab.errors",
+    "StudyError": "mlplab.errors",
+    "UsageError": "mlplab.errors",
+}
+
+__all__ = [
+    "DataError",
+    "Dataset",
+    "EngineError",
+    "FailedError",
+    "FetchError",
+    "MlplabError",
+    "ModelError",
+    "Recipe",
+    "RecipeError",
+    "Split",
+    "StorageError",
+    "Study",
+    "StudyError",
+    "UsageError",
+    "__version__",
+    "fit",
+    "load",
+    "notebook_recipes",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlplab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

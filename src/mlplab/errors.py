@@ -1,0 +1,77 @@
+"""Every error mlplab raises on purpose.
+
+    MlplabError
+    ├── UsageError              what the caller gave is wrong (exit code 2)
+    │   ├── DataError           arrays, labels and data files
+    │   ├── RecipeError         recipes and study specs
+    │   ├── StudyError          study files
+    │   ├── EngineError         a model an engine cannot train, an unknown engine
+    │   └── ModelError          model files, and inputs that do not fit a model
+    └── FailedError             the request was right, the world said no (exit code 1)
+        ├── FetchError          no source of a dataset could be reached
+        └── StorageError        a full disk, a folder that cannot be written
+
+Messages say what was expected, what came, and what to do, in that order. They are short: the
+command line prints them as they are, without a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MlplabError(Exception):
+    """Root of the errors mlplab raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(MlplabError):
+    """What the caller gave is wrong."""
+
+    exit_code = 2
+
+
+class DataError(UsageError):
+    """Arrays, labels or data files that cannot be used."""
+
+
+class RecipeError(UsageError):
+    """A recipe or a study spec that cannot be used."""
+
+
+class StudyError(UsageError):
+    """A study file that cannot be used."""
+
+
+class EngineError(UsageError):
+    """A model an engine cannot train, or an engine that does not exist."""
+
+
+class ModelError(UsageError):
+    """A model file that cannot be used, or an input that does not fit the model."""
+
+
+class FailedError(MlplabError):
+    """The request was right, and could not be carried out."""
+
+
+class FetchError(FailedError):
+    """No source of a dataset could be reached."""
+
+
+class StorageError(FailedError):
+    """A disk that is full, or a folder that cannot be written."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the known word closest to ``word``, or ``""``.
+
+    Example:
+        >>> did_you_mean("mnits", ["mnist", "digits"])
+        "; did you mean 'mnist'?"
+    """
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
