@@ -40,15 +40,17 @@ def read(file: DataFile, folder: Path) -> bytes:
     Raises:
         DataError: if it is not there, or is not what it should be.
     """
-    path = folder / file.name
-    if path.exists():
-        data = path.read_bytes()
-        expected = file.sha256 or _kept_checksum(path)
-        if expected is not None and _sha256(data) == expected:
-            return data
-    by_hand = folder / f"{file.name}.gz"
-    if by_hand.exists():
-        return unpack(file, by_hand.read_bytes())
+    path, by_hand = folder / file.name, folder / f"{file.name}.gz"
+    try:
+        if path.exists():
+            data = path.read_bytes()
+            expected = file.sha256 or _kept_checksum(path)
+            if expected is not None and _sha256(data) == expected:
+                return data
+        if by_hand.exists():
+            return unpack(file, by_hand.read_bytes())
+    except OSError as error:
+        raise DataError(f"{file.name} cannot be read: {error.strerror}") from error
     raise DataError(f"{file.name} is {'damaged' if path.exists() else 'not there'}")
 
 

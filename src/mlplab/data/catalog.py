@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from mlplab.errors import DataError, did_you_mean
+
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -112,7 +114,7 @@ def _files(
 
 MNIST = NamedDataset(
     name="mnist",
-    title="MNIST: handwritten digits",
+    title="handwritten digits",
     class_names=DIGIT_NAMES,
     n_train=60_000,
     n_test=10_000,
@@ -147,7 +149,7 @@ MNIST = NamedDataset(
 
 FASHION_MNIST = NamedDataset(
     name="fashion-mnist",
-    title="Fashion-MNIST: articles of clothing",
+    title="pictures of clothes",
     class_names=(
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
         *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -170,14 +172,16 @@ FASHION_MNIST = NamedDataset(
         Mirror("https://fashion-mnist.s3.eu-central-1.amazonaws.com/"),
         Mirror(_TF_KERAS),  # keras.datasets.fashion_mnist
         # The makers' repository.
-        Mirror("https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"),
+        Mirror(
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+        ),
     ),
     keras_cache="fashion-mnist",
 )
 
 KMNIST = NamedDataset(
     name="kmnist",
-    title="Kuzushiji-MNIST: cursive Japanese characters",
+    title="cursive Japanese characters (Kuzushiji-MNIST)",
     class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     n_train=60_000,
     n_test=10_000,
@@ -201,7 +205,7 @@ KMNIST = NamedDataset(
 
 EMNIST_LETTERS = NamedDataset(
     name="emnist-letters",
-    title="EMNIST letters: handwritten letters, upper and lower case together",
+    title="handwritten letters, upper and lower case as one",
     class_names=tuple(string.ascii_uppercase),
     n_train=124_800,
     n_test=20_800,
@@ -224,7 +228,7 @@ EMNIST_LETTERS = NamedDataset(
 
 DIGITS = NamedDataset(
     name="digits",
-    title="Digits: 8 x 8 images, bundled with scikit-learn",
+    title="handwritten digits of 8 x 8, bundled with scikit-learn",
     class_names=DIGIT_NAMES,
     n_train=1_438,
     n_test=359,
@@ -234,3 +238,19 @@ DIGITS = NamedDataset(
 CATALOG: Mapping[str, NamedDataset] = MappingProxyType(
     {spec.name: spec for spec in (MNIST, FASHION_MNIST, KMNIST, EMNIST_LETTERS, DIGITS)}
 )
+
+
+def named_dataset(name: str) -> NamedDataset:
+    """Return the dataset of that name.
+
+    Raises:
+        DataError: if there is none.
+
+    Example:
+        >>> named_dataset("kmnist").class_names[:3]
+        ('o', 'ki', 'su')
+    """
+    if name in CATALOG:
+        return CATALOG[name]
+    hint = did_you_mean(name, CATALOG) or "; it is not the path of a file either"
+    raise DataError(f"unknown dataset {name!r}{hint} (known: {', '.join(CATALOG)})")

@@ -168,9 +168,7 @@ class Dataset:
             )
         size = split_size(validation, self.train.n, "validation")
         stays, held_out = carve(self.train.y, size, rng)
-        return replace(
-            self, train=_take(self.train, stays), validation=_take(self.train, held_out)
-        )
+        return replace(self, train=_take(self.train, stays), validation=_take(self.train, held_out))
 
     def summary(self) -> dict[str, Any]:
         """What there is to say about the dataset, as plain data that JSON can hold."""

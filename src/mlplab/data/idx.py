@@ -24,7 +24,7 @@ from mlplab.errors import DataError
 
 Array = npt.NDArray[Any]
 
-DTYPES = {
+DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype("u1"),
     0x09: np.dtype("i1"),
     0x0B: np.dtype(">i2"),

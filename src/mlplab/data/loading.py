@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.data import files, sources
-from mlplab.data.catalog import CATALOG, NamedDataset
+from mlplab.data.assemble import assemble
+from mlplab.data.catalog import CATALOG, NamedDataset, named_dataset
 from mlplab.data.dataset import Dataset, Split
-from mlplab.data.splits import carve, split_size
 from mlplab.data.tables import TABLE_SUFFIXES, read_table
-from mlplab.data.validate import (
-    feature_problems,
-    label_problems,
-    length_problems,
-    raise_all,
-)
-from mlplab.errors import DataError, did_you_mean
+from mlplab.errors import DataError
 
 Array = npt.NDArray[Any]
 
 DEFAULT_TEST = 0.2
-# A test split carved here must be the same at every load: it depends on nothing but the data.
-TEST_SEED = 0
 
 
 def load(
@@ -66,13 +57,13 @@ def load(
         >>> digits.train.x.shape, digits.test.n, digits.n_classes
         ((1438, 8, 8), 359, 10)
     """
-    spec = CATALOG.get(str(name_or_path))
-    if spec is not None:
-        _refuse("names a dataset", str(name_or_path), target=target, labels=labels)
+    name, path = str(name_or_path), Path(name_or_path).expanduser()
+    if name in CATALOG or not (path.exists() or "/" in name or "." in name):
+        spec = named_dataset(name)
+        _refuse("names a dataset", name, target=target, labels=labels)
         return load_named(spec, test=test, progress=progress)
-    path = Path(name_or_path).expanduser()
     if not path.exists():
-        raise DataError(_unknown(str(name_or_path)))
+        raise DataError(f"no such file or folder: {name}")
     return _load_path(path, target, Path(labels).expanduser() if labels else None, test)
 
 
@@ -111,18 +102,13 @@ def _load_bundled(spec: NamedDataset, test: int | float) -> Dataset:
             'python -m pip install "mlplab[sklearn]"'
         ) from error
     bunch = load_digits()
-    arrays = Arrays(bunch.images.astype(np.float32), bunch.target.astype(np.int64))
-    options = {} if test == DEFAULT_TEST else {"test": test}
-    return _carved(spec.name, arrays, spec.class_names, test, source=spec.name, options=options)
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """Features and labels on their way into a dataset."""
-
-    x: Array
-    y: Array
-    feature_names: tuple[str, ...] = ()
+    return assemble(
+        spec.name,
+        files.Found((bunch.images, bunch.target), None),
+        test=test,
+        source=spec.name,
+        load_options={} if test == DEFAULT_TEST else {"test": test},
+    )
 
 
 def _load_path(path: Path, target: str | None, labels: Path | None, test: int | float) -> Dataset:
@@ -131,23 +117,20 @@ def _load_path(path: Path, target: str | None, labels: Path | None, test: int | 
     options = {key: value for key, value in options.items() if value is not None}
     if path.suffix.lower() in TABLE_SUFFIXES:
         _refuse("is a table", str(path), labels=labels)
-        x, y, columns = read_table(path, target)
-        found, feature_names = files.Found((x, y), None), columns
+        x, y, feature_names = read_table(path, target)
+        found = files.Found((x, y), None)
     else:
         _refuse("is no table", str(path), target=target)
         found, feature_names = _read_arrays(path, labels), ()
-    train, held_out, class_names = _prepare(path, found, feature_names)
-    name, source = path.name.split(".")[0], str(path.resolve())
-    if held_out is None:
-        if test != DEFAULT_TEST:
-            options["test"] = test
-        return _carved(name, train, class_names, test, source=source, options=options)
-    return Dataset(
-        name,
-        Split(train.x, train.y),
-        Split(held_out.x, held_out.y),
-        class_names,
-        source=source,
+    if found.test is None and test != DEFAULT_TEST:
+        options["test"] = test
+    return assemble(
+        path.name.split(".")[0],
+        found,
+        feature_names=feature_names,
+        test=test,
+        where=str(path),
+        source=str(path.resolve()),
         load_options=options,
     )
 
@@ -164,89 +147,8 @@ def _read_arrays(path: Path, labels: Path | None) -> files.Found:
     )
 
 
-def _prepare(
-    path: Path, found: files.Found, feature_names: tuple[str, ...]
-) -> tuple[Arrays, Arrays | None, tuple[str, ...]]:
-    """Check the arrays as they stand in the file, and bring them to a dataset's types."""
-    pairs = {"train": found.train, "test": found.test} if found.test else {"data": found.train}
-    named = {name: pair for name, pair in pairs.items() if pair is not None}
-    problems: list[str] = []
-    for name, (x, y) in named.items():
-        problems += length_problems(f"{name}.x", x, f"{name}.y", y)
-        problems += feature_problems(name, x, feature_names)
-        problems += _named_label_problems(name, y)
-    raise_all(problems, str(path))
-    class_names, encoded = _encode([y for _, y in named.values()])
-    arrays = [
-        Arrays(_features(x), y, feature_names)
-        for (x, _), y in zip(named.values(), encoded, strict=True)
-    ]
-    return arrays[0], arrays[1] if found.test else None, class_names
-
-
-def _named_label_problems(name: str, y: Array) -> list[str]:
-    """Like ``label_problems``, where labels may be words too."""
-    if y.dtype.kind == "U" or y.ndim != 1:
-        return label_problems(name, y) if y.ndim != 1 else []
-    if y.dtype.kind != "O":
-        return label_problems(name, y)
-    missing = [i for i, label in enumerate(y) if label is None]
-    if not missing:
-        return []
-    what = "label is" if len(missing) == 1 else "labels are"
-    return [f"{name}: {len(missing)} {what} missing; the first is at index {missing[0]}"]
-
-
-def _encode(labels: list[Array]) -> tuple[tuple[str, ...], list[Array]]:
-    """Class names and class indices: words in the order of the alphabet, integers as they are."""
-    if any(y.dtype.kind in "UO" for y in labels):
-        words = [np.array([str(label) for label in y], dtype=str) for y in labels]
-        names, indices = np.unique(np.concatenate(words), return_inverse=True)
-        ends = np.cumsum([len(y) for y in words])[:-1]
-        return tuple(names.tolist()), np.split(indices.astype(np.int64), ends)
-    integers = [y.astype(np.int64) for y in labels]
-    n_classes = 1 + max((int(y.max()) for y in integers if len(y)), default=-1)
-    return tuple(str(label) for label in range(max(n_classes, 0))), integers
-
-
-def _features(x: Array) -> Array:
-    """uint8 as it is, everything else float32."""
-    return x if x.dtype == np.uint8 else x.astype(np.float32)
-
-
-def _carved(
-    name: str,
-    arrays: Arrays,
-    class_names: tuple[str, ...],
-    test: int | float,
-    *,
-    source: str,
-    options: dict[str, Any],
-) -> Dataset:
-    """A dataset whose test split is carved from its only one."""
-    size = split_size(test, len(arrays.y), "test")
-    stays, held_out = carve(arrays.y, size, np.random.default_rng(TEST_SEED))
-    return Dataset(
-        name,
-        Split(arrays.x[stays], arrays.y[stays]),
-        Split(arrays.x[held_out], arrays.y[held_out]),
-        class_names,
-        source=source,
-        load_options=options,
-        feature_names=arrays.feature_names,
-    )
-
-
 def _refuse(why: str, name: str, **arguments: object) -> None:
     """Refuse arguments that say nothing about this kind of data."""
     given = [f"{key}=" for key, value in arguments.items() if value is not None]
     if given:
         raise DataError(f"{name} {why}: {' and '.join(given)} does not apply, leave it out")
-
-
-def _unknown(name: str) -> str:
-    if "/" in name or "." in name:
-        return f"no such file or folder: {name}"
-    known = ", ".join(CATALOG)
-    hint = did_you_mean(name, CATALOG) or "; give one of these, or the path of a file"
-    return f"unknown dataset {name!r}{hint} (known: {known})"

@@ -66,7 +66,7 @@ def _fetch_missing(spec: NamedDataset, folder: Path, progress: bool) -> dict[str
             wanted = [file for file in spec.files if file.part not in found]
             if not wanted:
                 break
-            _say(f"fetching {spec.name} from {name}", progress)
+            _say(f"{spec.name}: trying {name}", progress)
             tried.append((name, _take(source(wanted), folder, found)))
     if len(found) < len(spec.files):
         raise _nothing_served(spec, folder, tried)

@@ -92,7 +92,7 @@ def carve(y: Array, n: int, rng: np.random.Generator) -> tuple[Indices, Indices]
 def _allot(counts: Array, n: int) -> Array:
     """Share ``n`` among the classes by largest remainder, within 1..count-1 each."""
     quota = n * counts / counts.sum()
-    take = np.clip(np.floor(quota).astype(np.int64), 1, counts - 1)
+    take: Array = np.clip(np.floor(quota).astype(np.int64), 1, counts - 1)
     while take.sum() < n:
         take[np.argmax(np.where(take < counts - 1, quota - take, -np.inf))] += 1
     while take.sum() > n:

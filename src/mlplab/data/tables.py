@@ -35,7 +35,7 @@ def read_table(path: Path, target: str | None) -> tuple[Array, Array, tuple[str,
     """
     frame = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
     columns = [str(column) for column in frame.columns]
-    frame.columns = columns  # type: ignore[assignment] # pandas takes any sequence of names
+    frame.columns = columns
     _check_target(path, target, columns)
     features = frame.drop(columns=target)
     _check_numeric(path, features)
@@ -81,11 +81,8 @@ def _check_target(path: Path, target: str | None, columns: list[str]) -> None:
             f"there are: {shown}"
         )
     if target not in columns:
-        raise DataError(
-            f"{path} has no column {target!r}{did_you_mean(target, columns)} There are: {shown}"
-            if did_you_mean(target, columns)
-            else f"{path} has no column {target!r}; there are: {shown}"
-        )
+        hint = did_you_mean(target, columns) or f"; there are: {shown}"
+        raise DataError(f"{path} has no column {target!r}{hint}")
     if len(columns) < 2:
         raise DataError(f"{path} has no column of features beside {target!r}")
 

@@ -37,23 +37,36 @@ def split_problems(
         >>> split_problems("train", np.ones((2, 3)), np.array([0, 2]), ["a", "b"])
         ['train: 1 label is outside the classes 0..1; the first is 2 at index 1']
     """
+    problems = array_problems(name, x, y, feature_names)
+    if len(y) == 0 or label_problems(name, y):
+        return problems
+    if y.dtype.kind == "f":
+        problems.append(f"{name}: labels must have an integer type, got {y.dtype}: use astype(int)")
+    else:
+        problems += _outside(name, y, len(class_names)) or _missing_classes(name, y, class_names)
+    return problems
+
+
+def array_problems(name: str, x: Array, y: Array, feature_names: Sequence[str] = ()) -> list[str]:
+    """What is wrong with features and labels whose classes are not known yet.
+
+    Example:
+        >>> array_problems("data", np.ones((2, 3)), np.array([0, 1, 0]))
+        ['data: x has 2 examples, y has 3 labels: they must be as many']
+    """
     if len(x) == 0 or len(y) == 0:
         return [f"{name} is empty: it has {len(x)} examples and {len(y)} labels"]
-    problems = length_problems(f"{name}.x", x, f"{name}.y", y)
-    problems += feature_problems(name, x, feature_names)
-    label_faults = label_problems(name, y)
-    if not label_faults:
-        label_faults = _outside(name, y, len(class_names))
-    if not label_faults:
-        label_faults = _missing_classes(name, y, class_names)
-    return problems + label_faults
+    return [
+        *_length_problems(name, x, y),
+        *feature_problems(name, x, feature_names),
+        *label_problems(name, y),
+    ]
 
 
-def length_problems(x_name: str, x: Array, y_name: str, y: Array) -> list[str]:
-    """Whether there are as many labels as examples."""
+def _length_problems(name: str, x: Array, y: Array) -> list[str]:
     if len(x) == len(y):
         return []
-    return [f"{x_name} has {len(x)} examples, {y_name} has {len(y)} labels: they must be as many"]
+    return [f"{name}: x has {len(x)} examples, y has {len(y)} labels: they must be as many"]
 
 
 def feature_problems(name: str, x: Array, feature_names: Sequence[str] = ()) -> list[str]:
@@ -81,8 +94,7 @@ def _not_finite(name: str, kind: str, mask: Array, feature_names: Sequence[str])
     place = tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), mask.shape))
     column = f", column {feature_names[place[1]]!r}" if feature_names else ""
     return (
-        f"{name}: {count} {_plural('feature', count)} {kind}; "
-        f"the first is at index {place}{column}"
+        f"{name}: {count} {_plural('feature', count)} {kind}; the first is at index {place}{column}"
     )
 
 
@@ -122,13 +134,14 @@ def _first(name: str, y: Array, bad: Array, what: str) -> list[str]:
         return []
     count, at = int(bad.sum()), int(np.argmax(bad))
     return [
-        f"{name}: {count} {_plural('label', count)} {what}; the first is {y[at].item()} at index {at}"
+        f"{name}: {count} {_plural('label', count)} {what}; "
+        f"the first is {y[at].item()} at index {at}"
     ]
 
 
 def _missing_classes(name: str, y: Array, class_names: Sequence[str]) -> list[str]:
     counts = np.bincount(y.astype(np.int64), minlength=len(class_names))
-    absent = [class_names[i] for i in np.flatnonzero(counts == 0)]
+    absent = [class_names[i] for i in np.flatnonzero(counts == 0).tolist()]
     if not absent:
         return []
     shown = ", ".join(repr(label) for label in absent[:5]) + (", ..." if len(absent) > 5 else "")

