@@ -78,7 +78,7 @@ def assemble(
                     model.add(keras.layers.Flatten())
             model.add(layer)
         except Exception as error:  # Keras raises whatever its code trips over; it is shown
-            return model, Problem(path, sentence(error))
+            return model, Problem(path, f"Keras says of {type(layer).__name__}: {sentence(error)}")
     return model, None
 
 

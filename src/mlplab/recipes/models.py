@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from mlplab.errors import RecipeError
+
 _BATCH_SIZE = 4096  # examples fed forward at once; only memory depends on it
 
 
@@ -44,6 +46,9 @@ def adapt(model: keras.Model, x: npt.NDArray[Any]) -> None:
         model: a Sequential or functional model, changed in place.
         x: training examples, shape (n, ...).
 
+    Raises:
+        RecipeError: such a layer is inside a nested model.
+
     Example:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Normalization()])
         >>> adapt(model, np.array([[1.0], [3.0]]))
@@ -51,17 +56,17 @@ def adapt(model: keras.Model, x: npt.NDArray[Any]) -> None:
         [-1.0, 1.0]
     """
     for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            if _learns(layer):
-                adapt(layer, _input_of(layer, model, x))
-        elif _learns(layer):
+        if isinstance(layer, keras.Model) and any(_learns(inner) for inner in layer.layers):
+            raise RecipeError(
+                f"expected Normalization outside of the nested model {layer.name!r}, got it "
+                "inside; move it out, or give it a mean and a variance"
+            )
+        if _learns(layer):
             layer.adapt(_input_of(layer, model, x))
 
 
 def _learns(layer: keras.layers.Layer) -> bool:
-    """Whether a layer, or one inside it, waits for a mean and a variance."""
-    if isinstance(layer, keras.Model):
-        return any(_learns(inner) for inner in layer.layers)
+    """Whether a layer waits for a mean and a variance."""
     return isinstance(layer, keras.layers.Normalization) and layer.input_mean is None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlplab.errors import did_you_mean
 from mlplab.recipes.locate import Path
-from mlplab.recipes.problems import Problem, sentence
+from mlplab.recipes.problems import Problem, sentence, shown
 from mlplab.recipes.vocabulary import CODE_LAYERS, Kind, argument_kind, arguments, find, names
 
 # The word for "as many units as there are classes", and a number to check arguments with.
@@ -85,7 +85,7 @@ def _name_problems(kind: Kind, written: Any, path: Path) -> Iterator[Problem]:
     else:
         name = written
     if not isinstance(name, str):
-        yield Problem(path, f"expected the Keras name of {_a(kind)}, or a table, got {name!r}")
+        yield Problem(path, f"expected the Keras name of {_a(kind)}, or a table, got {shown(name)}")
     elif name in CODE_LAYERS:
         yield Problem(path, f"{name} carries code; a file may not. Write the recipe in Python")
     elif find(kind, name) is None:
@@ -108,22 +108,26 @@ def _argument_problems(kind: Kind, written: Any, path: Path) -> Iterator[Problem
     if not isinstance(cls, type):  # an activation, which is a function and takes no arguments
         return
     known = arguments(cls)
+    meant = set()
     for key, value in given.items():
-        if key not in known:
-            hint = did_you_mean(key, known)
-            yield Problem((*path, key), f"unknown argument {key!r} of {name}{hint}")
-        else:
+        if key in known:
             yield from _value_problems(key, value, (*path, key))
+        else:
+            hint = did_you_mean(key, known)
+            meant |= {word for word in known if repr(word) in hint}
+            yield Problem((*path, key), f"unknown argument {key!r} of {name}{hint}")
     for key, parameter in known.items():
-        if parameter.default is parameter.empty and key not in given:
+        if parameter.default is parameter.empty and key not in meant.union(given):
             yield Problem(path, f"{name} needs the argument {key!r}")
 
 
 def _value_problems(key: str, value: Any, path: Path) -> Iterator[Problem]:
     kind = argument_kind(key)
-    if kind is None:
+    if key == "units" and isinstance(value, str) and value != CLASSES:
+        yield Problem(path, f"expected a whole number above 0, or {CLASSES!r}, got {value!r}")
+    elif kind is None:
         return
-    if isinstance(value, list):
+    elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _value_problems(key, item, (*path, index))
     elif _is_object(kind, value):
@@ -134,4 +138,4 @@ def _keras_problems(kind: Kind, written: Any, path: Path) -> Iterator[Problem]:
     try:
         make(kind, written)
     except Exception as error:  # Keras raises whatever its code trips over; its sentence is shown
-        yield Problem(path, sentence(error))
+        yield Problem(path, f"Keras says of {_read(kind, written)[1]}: {sentence(error)}")

@@ -11,6 +11,7 @@ from mlplab.errors import RecipeError
 from mlplab.recipes.locate import Path
 
 _LONGEST_SENTENCE = 300
+_LONGEST_VALUE = 60
 
 
 class Problem(NamedTuple):
@@ -27,14 +28,23 @@ class Problem(NamedTuple):
 
 def raise_problems(problems: Iterable[Problem], file: str, lines: dict[Path, int]) -> None:
     """Raise one RecipeError with a line for each problem, in the order of the file; or return."""
-    numbered = {(_line(problem.path, lines), *problem) for problem in problems}
-    ordered = sorted(numbered, key=lambda item: (item[0], str(item[1]), item[2]))
+    ordered = sorted(problems, key=lambda problem: _line(problem.path, lines))
     if ordered:
-        raise RecipeError("\n".join(f"{file}:{n}: {_where(path)}{t}" for n, path, t in ordered))
+        raise RecipeError(
+            "\n".join(
+                f"{file}:{_line(path, lines)}: {_where(path)}{text}" for path, text in ordered
+            )
+        )
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: not longer than it helps."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def sentence(error: Exception) -> str:
-    """What Keras says of an argument, on one line and no longer than a reader will read."""
+    """What an error says, on one line and no longer than a reader will read."""
     words = re.sub(r"\s+", " ", str(error)).strip() or type(error).__name__
     return textwrap.shorten(words, _LONGEST_SENTENCE, placeholder=" ...")
 

@@ -25,7 +25,7 @@ def spec_schema() -> dict[str, Any]:
         >>> "Dense" in spec_schema()["$defs"]["layer"]["anyOf"][0]["enum"]
         True
     """
-    schema = StudyFile.model_json_schema()
+    schema = _with_references(StudyFile.model_json_schema())
     schema["$defs"] |= {kind: _object_schema(kind) for kind in _KINDS}
     like = schema["$defs"]["RecipeTable"]["properties"]["like"]
     like["anyOf"][0]["enum"] = [recipe.name for recipe in notebook_recipes()]
@@ -35,6 +35,16 @@ def spec_schema() -> dict[str, Any]:
         **schema,
         "title": "mlplab study file",
     }
+
+
+def _with_references(schema: Any) -> Any:
+    """Turn the marks ``{"keras": "layer"}`` that ``tables`` set into references."""
+    if isinstance(schema, list):
+        return [_with_references(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kind = {"$ref": f"#/$defs/{schema['keras']}"} if "keras" in schema else {}
+    return kind | {key: _with_references(item) for key, item in schema.items() if key != "keras"}
 
 
 def _object_schema(kind: Kind) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from mlplab.recipes.locate import Path as Keys
 from mlplab.recipes.locate import locate
 from mlplab.recipes.notebook import notebook_recipes
 from mlplab.recipes.objects import problems_of
-from mlplab.recipes.problems import Problem, raise_problems, sentence
+from mlplab.recipes.problems import Problem, raise_problems, sentence, shown
 from mlplab.recipes.recipe import Recipe, shape_problem
 from mlplab.recipes.tables import RecipeTable, StudyFile, StudyTable, Table, TrainTable, seed_list
 from mlplab.recipes.vocabulary import Kind
@@ -179,12 +179,14 @@ def _said(details: ErrorDetails) -> str:
         return str(details["ctx"]["error"])
     if kind == "too_short":
         return f"expected at least one, got {got!r}"
+    if kind == "list_type" and loc == ("recipe",):
+        return "expected tables that begin with [[recipe]], in two brackets"
     if kind == "string_pattern_mismatch":
         return (
             f"expected letters, digits and . _ + - that start with a letter or digit, got {got!r}"
         )
     expected = _EXPECTED.get(kind) or details["msg"].replace("Input should be", "expected")
-    return f"{expected}, got {got!r}"
+    return f"{expected}, got {shown(got)}"
 
 
 _MISSING: dict[Any, str] = {

@@ -16,9 +16,10 @@ DEFAULT_N_SEEDS = 10
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Count = Annotated[int, Field(gt=0)]
-Layer = Annotated[Any, WithJsonSchema({"$ref": "#/$defs/layer"})]
-Optimizer = Annotated[Any, WithJsonSchema({"$ref": "#/$defs/optimizer"})]
-Loss = Annotated[Any, WithJsonSchema({"$ref": "#/$defs/loss"})]
+# Keras objects; `schema` puts what it knows of Keras in the place of these marks.
+Layer = Annotated[Any, WithJsonSchema({"keras": "layer"})]
+Optimizer = Annotated[Any, WithJsonSchema({"keras": "optimizer"})]
+Loss = Annotated[Any, WithJsonSchema({"keras": "loss"})]
 
 
 class Table(BaseModel):
