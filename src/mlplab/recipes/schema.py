@@ -1,12 +1,13 @@
 """The JSON schema of study files, for editors: completion and checks while typing.
 
-``python -m mlplab.recipes.schema > docs/study.schema.json`` writes it anew.
+To write docs/study.schema.json anew::
+
+    python -c "from mlplab.recipes import schema; print(schema.text())" > docs/study.schema.json
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import keras
@@ -59,11 +60,6 @@ def _object_schema(kind: Kind) -> dict[str, Any]:
     return {"anyOf": [*plain, table], "description": f"A Keras {kind}, by its Keras name."}
 
 
-def main() -> None:
-    """Write the schema to standard output."""
-    json.dump(spec_schema(), sys.stdout, indent=2)
-    sys.stdout.write("\n")
-
-
-if __name__ == "__main__":
-    main()
+def text() -> str:
+    """Return the schema as docs/study.schema.json holds it."""
+    return json.dumps(spec_schema(), indent=2)
