@@ -202,7 +202,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         text = str(error)
         if text in _NO_SPACE:
             raise StorageError(
-                f"cannot write {path}: the disk is full ({text}); the runs already in it are safe, "
+                f"cannot write {path}: the disk is full or failing ({text}); the runs already in it are safe, "
                 f"the same command goes on once there is room"
             ) from error
         if text in _NO_ACCESS:
