@@ -26,8 +26,9 @@ def study_facts(study: Study, networks: list[Network]) -> Facts:
     return {
         "each_accuracy": " ".join(f"{n.label}: {accuracy_words(n)}." for n in with_runs),
         "each_seconds": " ".join(
-            f"{n.label}: median {seconds(n.history.seconds.median())} s." for n in networks if n.epochs
+            f"{n.label}: median {seconds(n.summary.seconds_per_epoch)} s." for n in networks if n.epochs
         ),
+        "dataset": study.dataset["name"],
         "published_mark": _published_mark(any(n.published for n in networks)),
         "scale_note": "The axis is stretched towards 100 %, so that small differences among good "
         "networks can be seen." if wide else "",

@@ -7,6 +7,7 @@ a kept model) is not in it, and the figures that need it are left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,11 +17,18 @@ import pandas as pd
 
 from mlplab.data import Dataset
 from mlplab.recipes import Published
+from mlplab.report.figures.palette import literal
 from mlplab.report.figures.pictures import Gallery
-from mlplab.report.kernels import first_kernel, is_image, strongest_units, trained_kernels
+from mlplab.report.kernels import (
+    first_kernel,
+    is_grey,
+    is_image,
+    strongest_units,
+    trained_kernels,
+)
 from mlplab.report.misreads import confusion, misread
-from mlplab.report.tables import published_for
 from mlplab.study import RecipeRecord, Study
+from mlplab.study.summary import RecipeSummary
 
 Material = dict[str, Any]
 
@@ -33,13 +41,18 @@ class Network:
 
     Attributes:
         study: the study.
-        record: the recipe.
+        summary: the recipe and its scores over seeds.
         dataset: the study's dataset, or None where it cannot be had.
     """
 
     study: Study
-    record: RecipeRecord
+    summary: RecipeSummary
     dataset: Dataset | None
+
+    @property
+    def record(self) -> RecipeRecord:
+        """The recipe."""
+        return self.summary.record
 
     @property
     def label(self) -> str:
@@ -63,10 +76,10 @@ class Network:
         history = self.study.history()
         return history[history.recipe == self.label]
 
-    @cached_property
+    @property
     def published(self) -> Published | None:
         """What the notebook published of it."""
-        return published_for(self.study, self.record)
+        return self.summary.published
 
     @cached_property
     def misread(self) -> pd.DataFrame:
@@ -122,15 +135,19 @@ def loss_name(description: Any) -> str:
     return f"{words} Loss" if words else "Loss"
 
 
-def study_material(study: Study) -> Material:
+def study_material(study: Study, networks: Sequence[Network], dataset: Dataset | None) -> Material:
     """Gather what the figures of a whole study need."""
-    labels = [record.label for record in study.recipes]
+    labels = [network.label for network in networks]
     frame, history = study.frame(), study.history()
-    material: Material = {"published": _published_accuracies(study)}
+    accuracies = {n.label: n.published.test_accuracy for n in networks if n.published}
+    material: Material = {"published": accuracies}
     if (frame.status == "done").any():
         material["frame"] = frame[frame.recipe.isin(labels)]
     if len(history):
         material["history"] = history[history.recipe.isin(labels)]
+    if dataset is not None and is_grey(dataset.input_shape):
+        names = [literal(name) for name in dataset.class_names]
+        material |= {"images": dataset.train.x, "labels": dataset.train.y, "class_names": names}
     return material
 
 
@@ -142,11 +159,6 @@ def network_material(network: Network) -> Material:
         **_pictures(network),
         **_weights(network),
     }
-
-
-def _published_accuracies(study: Study) -> dict[str, float]:
-    found = {record.label: published_for(study, record) for record in study.recipes}
-    return {label: there.test_accuracy for label, there in found.items() if there}
 
 
 def _curves(network: Network) -> Material:

@@ -12,17 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlplab.recipes import PUBLISHED, Published
 from mlplab.report.misreads import confusion, misread
-from mlplab.study import RecipeRecord, Study
+from mlplab.study import Study
+from mlplab.study.summary import RecipeSummary, Spread, summarize
 
 _ROW_OF_SUMMARY = re.compile(r"^│(?P<layer>[^│]+)│(?P<shape>[^│]+)│(?P<count>[^│]+)│", re.MULTILINE)
 _LAYER_AND_CLASS = re.compile(r"(?P<name>.+?)\s*\((?P<kind>[^()]+)\)$")
-
-
-def published_for(study: Study, record: RecipeRecord) -> Published | None:
-    """Return what the notebook published of this recipe on these data, if it did."""
-    return PUBLISHED.get(record.name) if study.dataset["name"] == "mnist" else None
 
 
 def scores(study: Study) -> pd.DataFrame:
@@ -31,27 +26,32 @@ def scores(study: Study) -> pd.DataFrame:
     Standard deviations are those of a sample (n - 1) and missing for a single run. ``_values`` hold
     one figure a seed, in the order of ``seeds``. Diverged runs have no scores and are counted apart.
     """
-    frame, history = study.frame(), study.history()
-    return pd.DataFrame([_score_row(study, record, frame, history) for record in study.recipes])
+    return pd.DataFrame([_score_row(summary) for summary in summarize(study)])
 
 
-def _score_row(
-    study: Study, record: RecipeRecord, frame: pd.DataFrame, history: pd.DataFrame
-) -> dict[str, Any]:
-    own = frame[frame.recipe == record.label]
-    done = own[own.status == "done"]
-    published = published_for(study, record)
-    row: dict[str, Any] = {"recipe": record.label, "n_runs": len(done)}
-    row["n_diverged"] = len(own) - len(done)
-    row |= {f"parameters_{kind}": count for kind, count in record.parameters.items()}
-    row["seeds"] = " ".join(map(str, done.seed))
-    for score in ("test_accuracy", "test_loss"):
-        row[f"{score}_mean"], row[f"{score}_sd"] = done[score].mean(), done[score].std()
-        row[f"{score}_values"] = " ".join(f"{value:.6g}" for value in done[score])
-        row[f"published_{score}"] = getattr(published, score, np.nan)
-    row["seconds_per_epoch_median"] = history.seconds[history.recipe == record.label].median()
-    row["published_seconds_per_epoch"] = getattr(published, "seconds_per_epoch", "")
-    return row
+def _score_row(summary: RecipeSummary) -> dict[str, Any]:
+    published = summary.published
+    return {
+        "recipe": summary.record.label,
+        **{f"parameters_{kind}": count for kind, count in summary.record.parameters.items()},
+        "n_runs": len(summary.seeds),
+        "n_diverged": len(summary.diverged),
+        "seeds": " ".join(map(str, summary.seeds)),
+        **_spread_cells("test_accuracy", summary.test_accuracy),
+        "published_test_accuracy": published.test_accuracy if published else np.nan,
+        **_spread_cells("test_loss", summary.test_loss),
+        "published_test_loss": published.test_loss if published else np.nan,
+        "seconds_per_epoch": summary.seconds_per_epoch,
+        "published_seconds_per_epoch": published.seconds_per_epoch if published else "",
+    }
+
+
+def _spread_cells(name: str, spread: Spread) -> dict[str, Any]:
+    return {
+        f"{name}_mean": spread.mean,
+        f"{name}_sd": spread.sd,
+        f"{name}_values": " ".join(f"{value:.6g}" for value in spread.values),
+    }
 
 
 def runs(study: Study) -> pd.DataFrame:

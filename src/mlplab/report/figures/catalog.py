@@ -14,6 +14,7 @@ from mlplab.report.figures.outcomes import (
     seconds_per_epoch,
 )
 from mlplab.report.figures.pictures import first_layer, picture_gallery
+from mlplab.report.figures.samples import sample_grid
 from mlplab.report.figures.violins import weight_violins
 
 
@@ -53,8 +54,16 @@ STUDY_FIGURES: dict[str, FigureEntry] = {
         title="Seconds an epoch",
         alt="Dot plot of the seconds each epoch took, a row a network. {each_seconds}",
         caption="A dot is one epoch of one run. Hollow squares are first epochs: they include the "
-        "wait until the training step is compiled. Bars are medians.",
+        "wait until the training step is compiled. Bars are medians of the later ones.",
         height=3.0,
+    ),
+    "samples": FigureEntry(
+        draw=sample_grid,
+        needs=("images", "labels", "class_names"),
+        title="Ten training examples of each class",
+        alt="Grid of training images of {dataset}, a row a class, ten examples each.",
+        caption="The first ten of each class in the training set.",
+        height=4.8,
     ),
 }
 """Figures of a whole study, by name."""

@@ -56,7 +56,9 @@ def accuracy_over_seeds(frame: pd.DataFrame, published: Mapping[str, float], ax:
 
 
 def seconds_per_epoch(history: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw the seconds of every epoch, a row a recipe; first epochs, which compile, are hollow.
+    """Draw the seconds of every epoch, a row a recipe, with the median of all but first epochs.
+
+    A run's first epoch includes the wait for the compiler and is drawn hollow.
 
     Args:
         history: a row an epoch, with columns recipe, seed, epoch, seconds.
@@ -69,7 +71,8 @@ def seconds_per_epoch(history: pd.DataFrame, ax: Axes) -> Axes:
         hollow = {"color": ORANGE, "markerfacecolor": "none", "label": "first epoch of a run"}
         _draw_row(history.seconds[own & first].to_numpy(), row, hollow | {"marker": "s"}, ax)
         _draw_row(history.seconds[own & ~first].to_numpy(), row, {"color": BLUE, "label": "later"}, ax)
-        _mark(float(history.seconds[own].median()), row, "median of all", ax)
+        steady = history.seconds[own & ~first] if (own & ~first).any() else history.seconds[own]
+        _mark(float(steady.median()), row, "median of later", ax)
     ax.set_xlim(left=0)
     ax.set_xlabel("seconds an epoch, with validation")
     return _finish_rows(names, ax)
