@@ -44,6 +44,8 @@ class StudyFile:
             self.connection = connect(path, writable=writable)
         try:
             self.check_content()
+            if writable:
+                self.connection.execute("PRAGMA journal_mode = WAL")
         except BaseException:
             self.connection.close()
             raise
@@ -179,8 +181,6 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     connection.row_factory = sqlite3.Row
-    if writable:
-        connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
