@@ -265,7 +265,10 @@ def refusal(**changes: object) -> str:
         ({"batch_size": -1}, "expected batch_size to be a whole number above 0, got -1"),
         ({"epochs": 2.5}, "expected epochs to be a whole number above 0, got 2.5"),
         ({"epochs": True}, "expected epochs to be a whole number above 0, got True"),
-        ({"build": "relu-2"}, "expected a function that builds a model from a Dataset, got 'relu-2'"),
+        (
+            {"build": "relu-2"},
+            "expected a function that builds a model from a Dataset, got 'relu-2'",
+        ),
         ({"optimizer": "adm"}, "unknown optimizer 'adm'; did you mean 'Adam'?"),
         ({"loss": 3}, "expected the Keras name of a loss, or a table, got 3"),
         (
@@ -335,7 +338,7 @@ def sequential(shape: tuple[int, ...], *more: keras.layers.Layer) -> Callable[..
         ),
         (
             sequential((4, 3), layers.Dense(3)),
-            "expected one row of 3 outputs an example, the model gives (4, 3); "
+            "expected one row of 3 units an example, the model gives (4, 3); "
             "a Flatten may be missing",
         ),
         (
@@ -356,7 +359,7 @@ def test_two_units_under_a_binary_loss(two_classes: Dataset):
     with pytest.raises(RecipeError) as caught:
         Recipe("x", plain, loss="binary_crossentropy").model(two_classes)
     assert str(caught.value) == (
-        "recipe 'x': expected 1 units in the last layer for the 2 classes of tiny, got 2"
+        "recipe 'x': expected 1 unit in the last layer for the 2 classes of tiny, got 2"
     )
 
 

@@ -192,15 +192,19 @@ def shape_problem(model: keras.Model, dataset: Dataset, n_outputs: int) -> str |
         return f"the model takes inputs of shape {_row(taken)}; {dataset.name} has {given}"
     if not isinstance(model.output_shape, tuple) or len(model.output_shape) != 2:
         return (
-            f"expected one row of {n_outputs} outputs an example, "
+            f"expected one row of {_units(n_outputs)} an example, "
             f"the model gives {_row(model.output_shape)}; a Flatten may be missing"
         )
     if model.output_shape[1] != n_outputs:
         return (
-            f"expected {n_outputs} units in the last layer for the {dataset.n_classes} classes of "
-            f"{dataset.name}, got {model.output_shape[1]}"
+            f"expected {_units(n_outputs)} in the last layer for the {dataset.n_classes} classes "
+            f"of {dataset.name}, got {model.output_shape[1]}"
         )
     return None
+
+
+def _units(n: int) -> str:
+    return "1 unit" if n == 1 else f"{n} units"
 
 
 def _admits(taken: Any, given: tuple[int, ...]) -> bool:
