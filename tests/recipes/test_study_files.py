@@ -8,11 +8,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from mlplab.data import Dataset, Split
 from mlplab.errors import RecipeError
 from mlplab.recipes import check, load_spec, notebook_recipes, parameter_counts
+from mlplab.recipes.objects import problems_of
+from mlplab.recipes.vocabulary import names
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
@@ -518,3 +522,56 @@ def test_a_large_array_is_not_printed_whole(problems: Callable[[str], list[str]]
     (line,) = problems(f"{STUDY}[train]\nepochs = {array}\n{RECIPE}")
     assert line.endswith("...")
     assert len(line) < 150
+
+
+# Whatever is typed, the answer is a spec or a RecipeError.
+
+SOUND = (ROOT / "examples/digits.toml").read_text()
+BITS = [
+    '"',
+    "'",
+    "[",
+    "]",
+    "[[",
+    "{",
+    "}",
+    "=",
+    ",",
+    ".",
+    "#",
+    "0",
+    "-1",
+    "1e9",
+    "nan",
+    "true",
+    "class",
+    '"classes"',
+    "[]",
+]
+JUNK = st.sampled_from([*BITS, "\n", "x = 3\n", "[recipe]\n", "[[study]]\n", "[[recipe]]\n", '"""'])
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    at=st.integers(0, len(SOUND)),
+    removed=st.integers(0, 12),
+    junk=st.lists(JUNK, max_size=2).map("".join),
+)
+def test_no_slip_of_the_pen_is_a_crash(tmp_path: Path, at: int, removed: int, junk: str):
+    file = write(tmp_path, SOUND[:at] + junk + SOUND[at + removed :])
+    told = ""
+    try:
+        load_spec(file)
+    except RecipeError as error:
+        told = str(error)
+    assert all(line.startswith(f"{file}:") for line in told.splitlines())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(sorted(names("layer"))), st.dictionaries(st.text(max_size=5), st.integers()))
+def test_any_layer_with_any_arguments_is_answered(name: str, given_arguments: dict[str, int]):
+    for problem in problems_of("layer", {"class": name, **given_arguments}, ("here",)):
+        assert problem.path[0] == "here"
+        assert problem.text == problem.text.strip() != ""
