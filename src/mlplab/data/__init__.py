@@ -1,11 +1,23 @@
 """Datasets: named arrays with splits, class names and a fingerprint.
 
-One MNIST image comes in here as bytes (``sources``), is checked (``idx``), and leaves as a row of
-``Dataset.train.x``. Nothing in this room knows about models.
+One MNIST image comes in here as bytes (``sources``), is checked (``cache``), read (``idx``), and
+leaves as a row of ``Dataset.train.x``. Nothing in this room knows about models.
 """
 
 from __future__ import annotations
 
+from mlplab.data.catalog import CATALOG, NamedDataset
 from mlplab.data.dataset import Dataset, Split
+from mlplab.data.loading import load, load_named
+from mlplab.data.splits import carve, default_validation
 
-__all__ = ["Dataset", "Split"]
+__all__ = [
+    "CATALOG",
+    "Dataset",
+    "NamedDataset",
+    "Split",
+    "carve",
+    "default_validation",
+    "load",
+    "load_named",
+]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from mlplab.data.splits import carve, split_size
+from mlplab.data.validate import raise_all, split_problems
+from mlplab.errors import DataError
 
 Array = npt.NDArray[Any]
 
@@ -34,15 +39,31 @@ class Split(NamedTuple):
 class Dataset:
     """Named arrays with splits (train, validation, test), class names and a fingerprint.
 
+    The arrays are checked on the way in: whoever holds a Dataset need not check them again.
+
     Attributes:
         name: what the dataset is called, for instance ``mnist``.
         train: the examples to train on.
         test: the examples that training never sees.
         class_names: one name a class, in the order of the class indices.
-        source: what ``mlplab.load`` takes to load it again: a name or a path. Empty for arrays made in memory.
+        source: what ``mlplab.load`` takes to load it again: a name or a path. Empty for arrays
+            made in memory.
         load_options: the keyword arguments that go with ``source``.
         validation: the examples that watch training; None until :meth:`with_validation`.
         disputed: indices of test examples whose label a crowd vote disputes.
+        feature_names: the names of the columns, where the data came from a table.
+
+    Raises:
+        DataError: with every problem of every split: x and y of different lengths, labels that are
+            missing, no integers or outside the classes, a class without examples, an empty split,
+            NaN or infinite features.
+
+    Example:
+        >>> x = np.arange(12, dtype=np.float32).reshape(6, 2)
+        >>> y = np.array([0, 1, 0, 1, 0, 1])
+        >>> small = Dataset("small", Split(x, y), Split(x, y), ("even", "odd"))
+        >>> small.n_classes, small.input_shape, small.class_counts()
+        (2, (2,), {'train': [3, 3], 'test': [3, 3]})
     """
 
     name: str
@@ -53,6 +74,24 @@ class Dataset:
     load_options: dict[str, Any] = field(default_factory=dict)
     validation: Split | None = None
     disputed: tuple[int, ...] = ()
+    feature_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        problems = [] if len(self.class_names) > 1 else [_too_few_classes(self.class_names)]
+        for name, split in self.splits.items():
+            problems += split_problems(name, *split, self.class_names, self.feature_names)
+            if split.x.shape[1:] != self.input_shape:
+                problems.append(
+                    f"{name}: examples have shape {split.x.shape[1:]}, "
+                    f"those of train {self.input_shape}: they must agree"
+                )
+        raise_all(problems, f"dataset {self.name}")
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The splits there are, by name: train, validation (if any), test."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in named.items() if split is not None}
 
     @property
     def n_classes(self) -> int:
@@ -64,15 +103,93 @@ class Dataset:
         """Shape of one example."""
         return self.train.x.shape[1:]
 
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Smallest and largest feature, over all splits."""
+        return (
+            min(split.x.min().item() for split in self.splits.values()),
+            max(split.x.max().item() for split in self.splits.values()),
+        )
+
+    @property
+    def density(self) -> float:
+        """Share of the training features that are not zero."""
+        return int(np.count_nonzero(self.train.x)) / self.train.x.size
+
+    def class_counts(self) -> dict[str, list[int]]:
+        """Examples of each class, in the order of the class names, for each split."""
+        return {
+            name: np.bincount(split.y, minlength=self.n_classes).tolist()
+            for name, split in self.splits.items()
+        }
+
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the content: shapes, types and bytes of train and test, and class names."""
-        digest = hashlib.sha256()
-        for array in (*self.train, *self.test):
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
-        digest.update("\0".join(self.class_names).encode())
+        """SHA-256 over the content: shapes, types and bytes of every split, and class names.
+
+        A dataset with a validation split carved out has other splits, so another fingerprint: to
+        name the data itself, take it before :meth:`with_validation`.
+        """
+        digest = hashlib.sha256(json.dumps(self.class_names).encode())
+        for name, split in self.splits.items():
+            for array in split:
+                digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def with_validation(self, validation: str | int | float, rng: np.random.Generator) -> Dataset:
-        raise NotImplementedError
+        """Return this dataset with a validation split.
+
+        Args:
+            validation: ``"test"`` watches training on the test split itself (then the test figures
+                are no longer those of unseen data); an int takes that many examples out of train, a
+                float between 0 and 1 that share, each class in its proportion.
+            rng: the random stream the examples are drawn from.
+
+        Raises:
+            DataError: if there is a validation split already, ``validation`` is none of these, or
+                some class would be left out on either side.
+
+        Example:
+            >>> x, y = np.zeros((20, 3), np.float32), np.arange(20) % 2
+            >>> data = Dataset("zeros", Split(x, y), Split(x, y), ("even", "odd"))
+            >>> carved = data.with_validation(0.2, np.random.default_rng(0))
+            >>> carved.train.n, carved.validation.n, carved.test.n
+            (16, 4, 20)
+        """
+        if self.validation is not None:
+            raise DataError(f"dataset {self.name} has a validation split already")
+        if validation == "test":
+            return replace(self, validation=self.test)
+        if isinstance(validation, str):
+            raise DataError(
+                "validation must be 'test', a number of examples or a share of them, "
+                f"got {validation!r}"
+            )
+        size = split_size(validation, self.train.n, "validation")
+        stays, held_out = carve(self.train.y, size, rng)
+        return replace(self, train=_take(self.train, stays), validation=_take(self.train, held_out))
+
+    def summary(self) -> dict[str, Any]:
+        """What there is to say about the dataset, as plain data that JSON can hold."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "load_options": self.load_options,
+            "shapes": {name: list(split.x.shape) for name, split in self.splits.items()},
+            "dtype": self.train.x.dtype.name,
+            "class_names": list(self.class_names),
+            "class_counts": self.class_counts(),
+            "value_range": list(self.value_range),
+            "density": self.density,
+            "disputed": list(self.disputed),
+            "fingerprint": self.fingerprint,
+        }
+
+
+def _take(split: Split, indices: npt.NDArray[np.intp]) -> Split:
+    return Split(split.x[indices], split.y[indices])
+
+
+def _too_few_classes(class_names: tuple[str, ...]) -> str:
+    return f"classification takes 2 classes or more, got {len(class_names)}: {list(class_names)}"

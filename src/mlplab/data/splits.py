@@ -1,0 +1,117 @@
+"""Carving one split from another: stratified, and fixed by the generator it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.errors import DataError
+
+Array = npt.NDArray[Any]
+Indices = npt.NDArray[np.intp]
+
+MAX_VALIDATION = 5_000
+
+
+def default_validation(n_train: int) -> int:
+    """Examples to hold out for validation when nobody said how many: 5,000 or a tenth.
+
+    Args:
+        n_train: number of training examples before the validation split is taken out.
+
+    Example:
+        >>> default_validation(60_000), default_validation(1_438)
+        (5000, 143)
+    """
+    return min(MAX_VALIDATION, n_train // 10)
+
+
+def split_size(size: int | float, n: int, name: str) -> int:
+    """Turn a number of examples or a fraction into a number of examples.
+
+    Args:
+        size: how many, as an int, or which share, as a float between 0 and 1.
+        n: how many there are to take from.
+        name: the argument's name, for the error.
+
+    Raises:
+        DataError: if ``size`` is neither.
+
+    Example:
+        >>> split_size(0.2, 1_797, "test"), split_size(100, 1_797, "test")
+        (359, 100)
+    """
+    if isinstance(size, float | np.floating) and 0 < size < 1:
+        return round(float(size) * n)
+    if isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0:
+        return int(size)
+    raise DataError(
+        f"{name} must be a number of examples (an int of 1 or more) or a share of them "
+        f"(a float between 0 and 1), got {size!r}"
+    )
+
+
+def carve(y: Array, n: int, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    """Choose ``n`` examples to hold out, each class in its proportion.
+
+    Class c, with n_c of the N examples, gives n n_c / N of the n, rounded by largest remainder, and
+    never none nor all of its examples. Which ones is drawn from ``rng``.
+
+    Args:
+        y: class indices, shape (N,).
+        n: how many to hold out.
+        rng: the random stream to draw from.
+
+    Returns:
+        The indices that stay and the indices held out, each sorted.
+
+    Raises:
+        DataError: if some class would be left out on either side.
+
+    Example:
+        >>> y = np.array([0, 0, 0, 0, 1, 1])
+        >>> stays, held_out = carve(y, 3, np.random.default_rng(0))
+        >>> y[stays].tolist(), y[held_out].tolist()
+        ([0, 0, 1], [0, 0, 1])
+    """
+    classes, counts = np.unique(y, return_counts=True)
+    _check_possible(classes, counts, n)
+    held_out = np.sort(
+        np.concatenate(
+            [
+                rng.permutation(np.flatnonzero(y == label))[:take]
+                for label, take in zip(classes, _allot(counts, n), strict=True)
+            ]
+        )
+    )
+    return np.setdiff1d(np.arange(len(y)), held_out, assume_unique=True), held_out
+
+
+def _allot(counts: Array, n: int) -> Array:
+    """Share ``n`` among the classes by largest remainder, within 1..count-1 each."""
+    quota = n * counts / counts.sum()
+    take: Array = np.clip(np.floor(quota).astype(np.int64), 1, counts - 1)
+    while take.sum() < n:
+        take[np.argmax(np.where(take < counts - 1, quota - take, -np.inf))] += 1
+    while take.sum() > n:
+        take[np.argmin(np.where(take > 1, quota - take, np.inf))] -= 1
+    return take
+
+
+def _check_possible(classes: Array, counts: Array, n: int) -> None:
+    if len(counts) == 0:
+        raise DataError(f"cannot hold out {n} examples: there are none")
+    if counts.min() < 2:
+        lonely = ", ".join(str(label) for label in classes[counts < 2])
+        raise DataError(
+            f"cannot hold out examples of each class: class {lonely} has a single example, "
+            "it needs 2 or more"
+        )
+    most = int(counts.sum()) - len(counts)
+    if not len(counts) <= n <= most:
+        raise DataError(
+            f"cannot hold out {n} of {counts.sum()} examples: with {len(counts)} classes, each on "
+            f"both sides, it must be {len(counts)} to {most}"
+        )

@@ -1,0 +1,117 @@
+"""Datasets in tables: CSV and Parquet, numeric columns and one column of labels."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = npt.NDArray[Any]
+
+TABLE_SUFFIXES = (".csv", ".parquet", ".pq")
+
+
+def read_table(path: Path, target: str | None) -> tuple[Array, Array, tuple[str, ...]]:
+    """Read features and labels from a table.
+
+    Args:
+        path: a ``.csv``, ``.parquet`` or ``.pq`` file.
+        target: the column of labels.
+
+    Returns:
+        Features of shape (n, columns), float32; labels of shape (n,) as they stand in the column,
+        with None for a missing name; the names of the feature columns.
+
+    Raises:
+        DataError: if the file cannot be read, there is no such target, or a column is not numeric.
+    """
+    frame = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+    columns = [str(column) for column in frame.columns]
+    frame.columns = columns
+    _check_target(path, target, columns)
+    features = frame.drop(columns=target)
+    _check_numeric(path, features)
+    # Missing numbers become NaN here; `validate` finds them.
+    x = features.to_numpy(dtype=np.float64, na_value=np.nan)
+    return x, _labels(frame[target]), tuple(features.columns)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is no CSV file: {str(error).strip()}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    if importlib.util.find_spec("pyarrow") is None:
+        raise DataError(
+            f"reading {path} takes pyarrow, which is not installed: "
+            'python -m pip install "mlplab[parquet]"'
+        )
+    from pyarrow import ArrowInvalid
+
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except ArrowInvalid as error:
+        raise DataError(f"{path} is no Parquet file: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _check_target(path: Path, target: str | None, columns: list[str]) -> None:
+    shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
+    if target is None:
+        raise DataError(
+            f"{path}: which column holds the labels? Name it with target= (--target COLUMN); "
+            f"there are: {shown}"
+        )
+    if target not in columns:
+        hint = did_you_mean(target, columns) or f"; there are: {shown}"
+        raise DataError(f"{path} has no column {target!r}{hint}")
+    if len(columns) < 2:
+        raise DataError(f"{path} has no column of features beside {target!r}")
+
+
+def _check_numeric(path: Path, features: pd.DataFrame) -> None:
+    """Refuse columns that hold no real numbers, all by name."""
+    from pandas.api.types import is_complex_dtype, is_numeric_dtype
+
+    refused = [
+        name
+        for name, dtype in features.dtypes.items()
+        if not is_numeric_dtype(dtype) or is_complex_dtype(dtype)
+    ]
+    if refused:
+        names = ", ".join(f"{name!r} (first value {features[name].iloc[0]!r})" for name in refused)
+        what = "column is" if len(refused) == 1 else "columns are"
+        raise DataError(
+            f"{path}: {len(refused)} {what} not numeric: {names}; "
+            "mlplab reads numeric features only: encode them as numbers, or leave them out"
+        )
+
+
+def _labels(column: pd.Series[Any]) -> Array:
+    """The column of labels: numbers with NaN where missing, or objects with None."""
+    from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
+
+    if is_numeric_dtype(column.dtype) and not is_bool_dtype(column.dtype):
+        if is_integer_dtype(column.dtype) and not column.isna().any():
+            return column.to_numpy(dtype=np.int64)
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    named = column.astype(object)
+    return named.where(column.notna(), None).to_numpy(dtype=object)

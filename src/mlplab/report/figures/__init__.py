@@ -1,0 +1,1 @@
+"""Figures: functions that take an Axes and return it, drawn on."""
