@@ -527,28 +527,8 @@ def test_a_large_array_is_not_printed_whole(problems: Callable[[str], list[str]]
 # Whatever is typed, the answer is a spec or a RecipeError.
 
 SOUND = (ROOT / "examples/digits.toml").read_text()
-BITS = [
-    '"',
-    "'",
-    "[",
-    "]",
-    "[[",
-    "{",
-    "}",
-    "=",
-    ",",
-    ".",
-    "#",
-    "0",
-    "-1",
-    "1e9",
-    "nan",
-    "true",
-    "class",
-    '"classes"',
-    "[]",
-]
-JUNK = st.sampled_from([*BITS, "\n", "x = 3\n", "[recipe]\n", "[[study]]\n", "[[recipe]]\n", '"""'])
+BITS = [*"\"'[]{}=,.#0\n", "[[", "-1", "1e9", "nan", "true", "class", '"classes"', "[]", '"""']
+JUNK = st.sampled_from([*BITS, "x = 3\n", "[recipe]\n", "[[study]]\n", "[[recipe]]\n"])
 
 
 @settings(
