@@ -192,6 +192,24 @@ def test_what_is_the_same_has_the_same_fingerprint(small: Dataset):
     assert {recipe.fingerprint(small) for recipe in same} == {base.fingerprint(small)}
 
 
+class Gate(layers.Layer):
+    """A layer that does not say what it was made with."""
+
+    def __init__(self, gate: object):
+        super().__init__()
+
+    def call(self, inputs):
+        return inputs
+
+
+def test_a_layer_that_cannot_be_described(small: Dataset):
+    recipe = Recipe("x", sequential((4, 3), Gate(object()), layers.Flatten(), layers.Dense(3)))
+    with pytest.raises(
+        RecipeError, match=r"^recipe 'x': Keras cannot describe the model: Object Gate .*get_config"
+    ):
+        recipe.fingerprint(small)
+
+
 def test_describing_does_not_touch_the_recipe_or_a_trained_model(small: Dataset):
     recipe = Recipe("plain", plain)
     model = recipe.model(small)
