@@ -114,7 +114,7 @@ class Recipe:
 
         Two recipes with the same description train alike. The recipe's name and the names of
         layers are not part of it, nor is the code of custom layers and functions, nor are weights
-        that ``build`` loads. Building the model to describe it uses up random numbers: set seeds after it.
+        that ``build`` loads. It builds the model, which uses up random numbers: set seeds after.
 
         Raises:
             RecipeError: as for :meth:`model`; or a custom layer cannot say what it was made with.
