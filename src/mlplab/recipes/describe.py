@@ -51,7 +51,9 @@ def _plain(value: Any, positions: dict[str, int]) -> Any:
     if isinstance(value.get("config"), dict):
         return _object(value, positions)
     return {
-        key: _references(item, positions) if key == "keras_history" else _plain(item, positions)
+        str(key): _references(item, positions)
+        if key == "keras_history"
+        else _plain(item, positions)
         for key, item in value.items()
         if key not in _LEFT_OUT
     }

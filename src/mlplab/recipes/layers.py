@@ -10,7 +10,6 @@ import numpy as np
 
 from mlplab.data.dataset import Dataset
 from mlplab.errors import RecipeError
-from mlplab.recipes.locate import Path
 from mlplab.recipes.objects import make
 from mlplab.recipes.problems import Problem, sentence
 
@@ -68,18 +67,24 @@ def assemble(
     model = keras.Sequential([keras.Input(dataset.input_shape)])
     if dataset.train.x.dtype == np.uint8 and not _has(made, _READ_BYTES):
         model.add(keras.layers.Rescaling(1 / 255))
-    flat = _has(made, (keras.layers.Flatten,))
+    to_flatten = not _has(made, (keras.layers.Flatten,))
     for position, layer in enumerate(made):
-        path: Path = (position,)
         try:
-            if isinstance(layer, keras.layers.Dense) and not flat:
-                flat = True
-                if len(model.output_shape) > 2:
-                    model.add(keras.layers.Flatten())
+            if to_flatten and isinstance(layer, keras.layers.Dense):
+                to_flatten = False
+                _flatten(model, dataset.input_shape)
             model.add(layer)
         except Exception as error:  # Keras raises whatever its code trips over; it is shown
-            return model, Problem(path, f"Keras says of {type(layer).__name__}: {sentence(error)}")
+            text = f"Keras says of {type(layer).__name__}: {sentence(error)}"
+            return model, Problem((position,), text)
     return model, None
+
+
+def _flatten(model: keras.Sequential, input_shape: tuple[int, ...]) -> None:
+    """Add a Flatten, unless what comes so far is one row an example."""
+    shape = model.output_shape[1:] if model.layers else input_shape
+    if len(shape) > 1:
+        model.add(keras.layers.Flatten())
 
 
 def _has(layers: list[keras.layers.Layer], kinds: tuple[type, ...]) -> bool:

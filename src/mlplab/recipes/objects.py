@@ -116,8 +116,8 @@ def _argument_problems(kind: Kind, written: Any, path: Path) -> Iterator[Problem
             hint = did_you_mean(key, known)
             meant |= {word for word in known if repr(word) in hint}
             yield Problem((*path, key), f"unknown argument {key!r} of {name}{hint}")
-    for key, parameter in known.items():
-        if parameter.default is parameter.empty and key not in meant.union(given):
+    for key, required in known.items():
+        if required and key not in meant.union(given):
             yield Problem(path, f"{name} needs the argument {key!r}")
 
 

@@ -17,6 +17,7 @@ from mlplab.data.dataset import Dataset
 from mlplab.errors import RecipeError, did_you_mean
 from mlplab.recipes.describe import canonical_json, describe_model, describe_object
 from mlplab.recipes.objects import make, problems_of
+from mlplab.recipes.problems import sentence
 from mlplab.recipes.vocabulary import Kind
 
 # A recipe's name is part of file names.
@@ -97,7 +98,7 @@ class Recipe:
         """Build the model for a dataset's shapes and compile it.
 
         The optimizer is new, so that no moments leak from one run into another; the metric is
-        accuracy. Layers draw their initial weights from Keras's current random state.
+        accuracy. Initial weights follow from the last ``keras.utils.set_random_seed``.
 
         Raises:
             RecipeError: ``build`` returned something that cannot be trained on this dataset.
@@ -112,19 +113,23 @@ class Recipe:
         """Say as plain data what is trained: layers and their settings, loss, optimizer, sizes.
 
         Two recipes with the same description train alike. The recipe's name and the names of
-        layers are not part of it, nor is code inside custom layers, nor are weights that ``build``
-        loads. Building the model to describe it draws from Keras's random state.
+        layers are not part of it, nor is the code of custom layers and functions, nor are weights
+        that ``build`` loads. It builds the model, which uses up random numbers: set seeds after.
 
         Raises:
-            RecipeError: as for :meth:`model`.
+            RecipeError: as for :meth:`model`; or a custom layer cannot say what it was made with.
         """
-        return {
-            "model": describe_model(self._built(dataset)),
-            "loss": describe_object(self._made_loss()),
-            "optimizer": describe_object(self._fresh_optimizer()),
-            "batch_size": self.batch_size,
-            "epochs": self.epochs,
-        }
+        model = self._built(dataset)
+        try:
+            described = {
+                "model": describe_model(model),
+                "loss": describe_object(self._made_loss()),
+                "optimizer": describe_object(self._fresh_optimizer()),
+            }
+        except (NotImplementedError, TypeError, ValueError) as error:
+            text = f"Keras cannot describe the model: {sentence(error)}"
+            raise RecipeError(f"recipe {self.name!r}: {text}") from error
+        return described | {"batch_size": self.batch_size, "epochs": self.epochs}
 
     def fingerprint(self, dataset: Dataset) -> str:
         """SHA-256 of :meth:`describe`, as 64 hexadecimal digits: another one after any change."""
@@ -192,15 +197,19 @@ def shape_problem(model: keras.Model, dataset: Dataset, n_outputs: int) -> str |
         return f"the model takes inputs of shape {_row(taken)}; {dataset.name} has {given}"
     if not isinstance(model.output_shape, tuple) or len(model.output_shape) != 2:
         return (
-            f"expected one row of {n_outputs} outputs an example, "
+            f"expected one row of {_units(n_outputs)} an example, "
             f"the model gives {_row(model.output_shape)}; a Flatten may be missing"
         )
     if model.output_shape[1] != n_outputs:
         return (
-            f"expected {n_outputs} units in the last layer for the {dataset.n_classes} classes of "
-            f"{dataset.name}, got {model.output_shape[1]}"
+            f"expected {_units(n_outputs)} in the last layer for the {dataset.n_classes} classes "
+            f"of {dataset.name}, got {model.output_shape[1]}"
         )
     return None
+
+
+def _units(n: int) -> str:
+    return "1 unit" if n == 1 else f"{n} units"
 
 
 def _admits(taken: Any, given: tuple[int, ...]) -> bool:

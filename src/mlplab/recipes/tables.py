@@ -16,6 +16,7 @@ DEFAULT_N_SEEDS = 10
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Count = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 # Keras objects; `schema` puts what it knows of Keras in the place of these marks.
 Layer = Annotated[Any, WithJsonSchema({"keras": "layer"})]
 Optimizer = Annotated[Any, WithJsonSchema({"keras": "optimizer"})]
@@ -55,7 +56,7 @@ class StudyTable(Table):
         return seed_list(value)
 
     @field_validator(
-        "validation", mode="plain", json_schema_input_type=Literal["test"] | Count | float
+        "validation", mode="plain", json_schema_input_type=Literal["test"] | Count | Share
     )
     @classmethod
     def _validation(cls, value: Any) -> str | int | float:

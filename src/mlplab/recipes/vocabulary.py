@@ -131,23 +131,24 @@ def _fold(name: str) -> str:
 
 
 @cache
-def arguments(cls: type[Any]) -> dict[str, inspect.Parameter]:
-    """The named arguments of a class, with those its ``**kwargs`` hands to its bases.
+def arguments(cls: type[Any]) -> dict[str, bool]:
+    """The named arguments of a class, and whether they must be given.
+
+    Where a class takes ``**kwargs``, those of its bases are among them, and none of these must be.
 
     Example:
-        >>> list(arguments(keras.regularizers.L2))
-        ['l2']
-        >>> {"units", "name", "dtype"} <= set(arguments(keras.layers.Dense))
-        True
+        >>> arguments(keras.layers.ReLU)["name"], arguments(keras.layers.Dropout)["rate"]
+        (False, True)
     """
-    named: dict[str, inspect.Parameter] = {}
+    named: dict[str, bool] = {}
     for base in cls.__mro__:
         if "__init__" not in vars(base):
             continue
         parameters = list(inspect.signature(cast(Any, base).__init__).parameters.values())[1:]
+        own = not named
         for parameter in parameters:
             if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                named.setdefault(parameter.name, parameter)
+                named.setdefault(parameter.name, own and parameter.default is parameter.empty)
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             break
     return named
