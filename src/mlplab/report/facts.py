@@ -13,8 +13,7 @@ from mlplab.study import Study
 Facts = dict[str, str]
 
 VALIDATION_IS_TEST = (
-    "Validation examples are the test set itself, as in the notebook: its figures are no longer "
-    "those of unseen data."
+    "Validation examples are the test set itself: its figures are no longer those of unseen data."
 )
 
 

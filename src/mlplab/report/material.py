@@ -32,7 +32,7 @@ from mlplab.study.summary import RecipeSummary
 
 Material = dict[str, Any]
 
-MOST_PICTURES = 30
+MOST_PICTURES = 25
 
 
 @dataclass(frozen=True)

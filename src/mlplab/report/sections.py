@@ -66,7 +66,7 @@ def _score_row(network: Network) -> View:
     return {
         "label": network.label,
         "parameters": f"{network.record.parameters['total']:,}",
-        "runs": len(summary.seeds),
+        "runs": count(len(summary.seeds), "run"),
         "accuracy": percent(accuracy.mean).removesuffix(" %"),
         "accuracy_sd": "" if accuracy.sd is None else number(100 * accuracy.sd, 2),
         "accuracy_values": _each([number(100 * value, 2) for value in accuracy.values]),

@@ -13,8 +13,7 @@ from mlplab.report.figures.outcomes import (
     confusion_matrix,
     seconds_per_epoch,
 )
-from mlplab.report.figures.pictures import first_layer, picture_gallery
-from mlplab.report.figures.samples import sample_grid
+from mlplab.report.figures.pictures import first_layer, picture_gallery, samples_on_black
 from mlplab.report.figures.violins import weight_violins
 
 
@@ -28,7 +27,7 @@ class FigureEntry:
         title: what stands over it.
         alt: what it shows, for who cannot see it; ``{words}`` are filled in from the facts.
         caption: how to read it, filled in likewise.
-        height: of its canvas, in inches, where the width is 4.8.
+        height: of its canvas, in inches, where the width is 4.2.
     """
 
     draw: Callable[..., Axes]
@@ -36,7 +35,7 @@ class FigureEntry:
     title: str
     alt: str
     caption: str
-    height: float = 3.3
+    height: float = 3.0
 
 
 STUDY_FIGURES: dict[str, FigureEntry] = {
@@ -46,7 +45,7 @@ STUDY_FIGURES: dict[str, FigureEntry] = {
         title="Test accuracy, every run",
         alt="Dot plot of test accuracy, a row a network. {each_accuracy}",
         caption="A dot is one run, a bar the mean of a network{published_mark}. {scale_note}",
-        height=3.0,
+        height=2.8,
     ),
     "seconds": FigureEntry(
         draw=seconds_per_epoch,
@@ -55,15 +54,15 @@ STUDY_FIGURES: dict[str, FigureEntry] = {
         alt="Dot plot of the seconds each epoch took, a row a network. {each_seconds}",
         caption="A dot is one epoch of one run. Hollow squares are first epochs: they include the "
         "wait until the training step is compiled. Bars are medians of the later ones.",
-        height=3.0,
+        height=2.8,
     ),
     "samples": FigureEntry(
-        draw=sample_grid,
+        draw=samples_on_black,
         needs=("images", "labels", "class_names"),
         title="Ten training examples of each class",
         alt="Grid of training images of {dataset}, a row a class, ten examples each.",
         caption="The first ten of each class in the training set.",
-        height=4.8,
+        height=4.2,
     ),
 }
 """Figures of a whole study, by name."""
@@ -115,7 +114,7 @@ NETWORK_FIGURES: dict[str, FigureEntry] = {
         alt="Confusion matrix of {label} on the test set, a mean over {runs}. {confusion_words}",
         caption="Rows are the truth, columns the answer, numbers are test examples (mean over "
         "{runs}). Colour is for mistakes alone.",
-        height=4.0,
+        height=3.9,
     ),
     "misread": FigureEntry(
         draw=picture_gallery,
@@ -124,7 +123,7 @@ NETWORK_FIGURES: dict[str, FigureEntry] = {
         alt="{always_words}",
         caption="{always_caption} Under each picture: its number in the test set and its label, "
         "then the answers with how many runs gave them. {disputed_caption}",
-        height=7.2,
+        height=7.4,
     ),
     "flipping": FigureEntry(
         draw=picture_gallery,
@@ -132,7 +131,7 @@ NETWORK_FIGURES: dict[str, FigureEntry] = {
         title="Read right or wrong, as the seed will have it",
         alt="{flipping_words}",
         caption="{flipping_caption} {disputed_caption}",
-        height=7.2,
+        height=7.4,
     ),
     "weights": FigureEntry(
         draw=weight_violins,
@@ -151,7 +150,7 @@ NETWORK_FIGURES: dict[str, FigureEntry] = {
         "unit; blue is positive, orange negative.",
         caption="Each picture is one unit's weights, laid out as its input pixels. Ink on blue "
         "raises the unit's output, ink on orange lowers it. {units_caption} Seed {kept_seed}.",
-        height=4.4,
+        height=3.8,
     ),
 }
 """Figures of one network, by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from mlplab.report.figures.palette import ORANGE, SIGNED, literal
+from mlplab.report.figures.samples import sample_grid
 
-_COLUMNS = 6
+_COLUMNS = 5
 _CAPTION = 0.62  # height of a picture's two lines of text, in pictures
 
 
@@ -32,7 +33,7 @@ class Gallery(NamedTuple):
 
 
 def picture_gallery(gallery: Gallery, ax: Axes) -> Axes:
-    """Draw pictures in rows of six, each over its caption, some in a dashed frame.
+    """Draw pictures in rows of five, each over its caption, some in a dashed frame.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ def picture_gallery(gallery: Gallery, ax: Axes) -> Axes:
         ax.imshow(image, cmap="gray", vmin=low, vmax=high, extent=(x, x + 1, y + 1, y))
         ax.text(
             x + 0.5, y + 1.04, literal(gallery.captions[place]),
-            ha="center", va="top", fontsize=7, linespacing=1.15,
+            ha="center", va="top", fontsize=8, linespacing=1.15,
         )  # fmt: skip
         if gallery.marked[place]:
             ax.add_patch(
@@ -56,6 +57,23 @@ def picture_gallery(gallery: Gallery, ax: Axes) -> Axes:
             )
     n_rows = math.ceil(len(gallery.images) / _COLUMNS)
     return _frame(_COLUMNS * 1.12 - 0.12, n_rows * (1 + _CAPTION), ax)
+
+
+def samples_on_black(
+    images: npt.NDArray[Any], labels: npt.NDArray[Any], class_names: Sequence[str], ax: Axes
+) -> Axes:
+    """Draw the first ten examples of each class as they are stored: 0 is black.
+
+    Args:
+        images: shape (n, height, width), or (n, height, width, 1).
+        labels: class indices, shape (n,).
+        class_names: one a class.
+        ax: where to draw.
+    """
+    sample_grid(images, labels, class_names, ax)
+    for image in ax.images:
+        image.set_cmap("gray")
+    return ax
 
 
 def first_layer(

@@ -14,6 +14,8 @@ from mlplab.report.figures.palette import BLUE, literal
 
 # A density is drawn from this many weights of a layer, evenly spaced: more show nothing new.
 _MOST_WEIGHTS = 20_000
+# Beyond this many layers their names are written smaller.
+_MOST_LAYERS_ABREAST = 5
 
 
 def weight_violins(weights: Mapping[str, npt.NDArray[np.floating]], ax: Axes) -> Axes:
@@ -42,6 +44,8 @@ def weight_violins(weights: Mapping[str, npt.NDArray[np.floating]], ax: Axes) ->
         linewidth=0.9, density_norm="width", saturation=1, linecolor="auto", ax=ax,
     )  # fmt: skip
     ax.set_xticks(range(len(thinned)), [literal(name) for name in thinned])
+    if len(thinned) > _MOST_LAYERS_ABREAST:
+        ax.tick_params(axis="x", labelsize="small", rotation=90 if len(thinned) > 8 else 0)
     ax.set_xlabel("layer")
     ax.set_ylabel("trained weight")
     ax.grid(True, axis="y", linewidth=0.6)
