@@ -71,7 +71,9 @@ def test_dataset_made_in_memory_is_left_out(digits: Dataset, small: Recipe, tmp_
     path = tmp_path / "made.study"
     mlplab.run(small.replace(epochs=1), made, 1, path=path).close()
     result = call(path)
-    assert "note: pictures of examples are left out: the dataset was made in memory" in result.stderr
+    assert (
+        "note: pictures of examples are left out: the dataset was made in memory" in result.stderr
+    )
 
 
 def test_what_is_no_study_is_an_error(tmp_path: Path) -> None:

@@ -88,7 +88,9 @@ def test_threads_draw_what_one_alone_draws(material: Material) -> None:
     assert together == alone
 
 
-def test_loss_curves_name_their_axes_and_average_the_seeds(networks: list[Network], ax: Axes) -> None:
+def test_loss_curves_name_their_axes_and_average_the_seeds(
+    networks: list[Network], ax: Axes
+) -> None:
     history = networks[1].history
     loss_curves(history, networks[1].loss_name, "validation (test set)", ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "Categorical Crossentropy Loss")

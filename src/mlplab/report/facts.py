@@ -24,9 +24,7 @@ def study_facts(study: Study, networks: list[Network]) -> Facts:
     wide = bool(means) and max(means) - min(means) > 0.02
     return {
         "each_accuracy": " ".join(f"{n.label}: {accuracy_words(n)}." for n in with_runs),
-        "each_seconds": " ".join(
-            f"{n.label}: median {seconds(n.summary.seconds_per_epoch)} s." for n in networks if n.epochs
-        ),
+        "each_seconds": " ".join(seconds_words(n) for n in networks if n.epochs),
         "dataset": study.dataset["name"],
         "published_mark": _published_mark(any(n.published for n in networks)),
         "scale_note": "The axis is stretched towards 100 %, so that small differences among good "
@@ -52,6 +50,11 @@ def network_facts(network: Network, material: Material) -> Facts:
     }
 
 
+def seconds_words(network: Network) -> str:
+    """Say how long an epoch of a network takes."""
+    return f"{network.label}: median {seconds(network.summary.seconds_per_epoch)} s."
+
+
 def accuracy_words(network: Network) -> str:
     """Say a network's test accuracy: mean, spread and range, beside the published one."""
     accuracy = network.done.test_accuracy
@@ -75,11 +78,14 @@ def _curve_words(network: Network) -> Facts:
     if means.empty:
         return {}
     first, last = means.iloc[0], means.iloc[-1]
-    words = {}
+    words: Facts = {}
     for column in ("loss", "val_loss"):
         words |= {f"{column}_first": number(first[column]), f"{column}_last": number(last[column])}
     for column in ("accuracy", "val_accuracy"):
-        words |= {f"{column}_first": percent(first[column]), f"{column}_last": percent(last[column])}
+        words |= {
+            f"{column}_first": percent(first[column]),
+            f"{column}_last": percent(last[column]),
+        }
     band = "Faint lines are runs, the band is one standard deviation about their mean."
     words["band_caption"] = band if len(network.done) > 1 else "One run: no band, which takes two."
     published = network.published

@@ -29,8 +29,8 @@ def check_folder(folder: Path, study_id: str, force: bool) -> None:
     if not there or force or study_id_of(folder / PAGE) == study_id:
         return
     raise UsageError(
-        f"expected to write {folder / there[0]}, which is there already and belongs to no report of "
-        "this study; name another folder, or use --force (force=True) to write over it"
+        f"expected to write {folder / there[0]}, which is there already and belongs to no report "
+        "of this study; name another folder, or use --force (force=True) to write over it"
     )
 
 
@@ -75,7 +75,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise StorageError(
-                f"cannot write {target}: {error.strerror or error}; make room or name another folder"
+                f"cannot write {target}: {error.strerror or error}; name another folder"
             ) from error
 
 
@@ -90,6 +90,10 @@ def file_names(labels: list[str]) -> dict[str, str]:
     for label in labels:
         name = re.sub(r"[^A-Za-z0-9._+@-]", "-", label)
         name = re.sub(r"^[.-]", "_", name) or "_"
-        taken = [other for other in names.values() if re.sub(r"-\d+$", "", other) == name or other == name]
+        taken = [
+            other
+            for other in names.values()
+            if re.sub(r"-\d+$", "", other) == name or other == name
+        ]
         names[label] = name if name not in names.values() else f"{name}-{len(taken) + 1}"
     return names

@@ -18,8 +18,8 @@ _MOST_UNITS = 40
 def trained_kernels(path: Path) -> dict[str, Kernel]:
     """Return the kernels of a kept model, in the order of its layers.
 
-    They are called by their place and size, ``"1: 784\\n→ 556"``: Keras's own names count up with
-    every layer a process makes.
+    They are called by their place and size, as ``1: 784 → 556`` in two lines: Keras's own names
+    count up with every layer a process makes.
     """
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
     kernels = [keras.ops.convert_to_numpy(weight.value) for weight in _kernels(model)]

@@ -207,7 +207,9 @@ def _gallery(rows: pd.DataFrame, dataset: Dataset) -> Gallery:
 def _caption(row: Any) -> str:
     """Write a picture's number and label, and under it the two most frequent answers."""
     given = [_short(answer).replace(" x ", " ×") for answer in row.answers.split(", ")[:2]]
-    return "\n".join([f"#{row.test_index}: {_short(row.truth)}{'?' if row.disputed else ''}", *given])
+    return "\n".join(
+        [f"#{row.test_index}: {_short(row.truth)}{'?' if row.disputed else ''}", *given]
+    )
 
 
 def _short(text: str) -> str:

@@ -15,12 +15,14 @@ def percent(share: float | None, digits: int = 2) -> str:
         >>> percent(0.98021), percent(None)
         ('98.02 %', '–')
     """
-    return f"{number(None if share is None else 100 * share, digits)}{_unit(share, ' %')}"
+    if share is None or not math.isfinite(share):
+        return MISSING
+    return f"{number(100 * share, digits)} %"
 
 
-def points(difference: float | None) -> str:
-    """Write a difference of shares in percentage points: 0.0005 is ``0.05``."""
-    return number(None if difference is None else 100 * difference, 2)
+def points(share: float | None) -> str:
+    """Write a share, or a difference of shares, in percentage points: 0.0005 is ``0.05``."""
+    return number(None if share is None else 100 * share, 2)
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -30,7 +32,9 @@ def number(value: float | None, digits: int = 4) -> str:
         >>> number(0.09683), number(float("nan"))
         ('0.0968', '–')
     """
-    return MISSING if _absent(value) else f"{value:,.{digits}f}"
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{value:,.{digits}f}"
 
 
 def seconds(value: float | None) -> str:
@@ -40,7 +44,7 @@ def seconds(value: float | None) -> str:
         >>> seconds(0.1349), seconds(1.24), seconds(75.2)
         ('0.13', '1.2', '75')
     """
-    if value is None or _absent(value):
+    if value is None or not math.isfinite(value):
         return MISSING
     return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
 
@@ -64,11 +68,3 @@ def listed(words: Iterable[str]) -> str:
     """
     *head, last = list(words) or [""]
     return f"{', '.join(head)} and {last}" if head else last
-
-
-def _absent(value: float | None) -> bool:
-    return value is None or not math.isfinite(value)
-
-
-def _unit(value: float | None, unit: str) -> str:
-    return "" if _absent(value) else unit

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from mlplab import __version__
 from mlplab.data import Dataset
+from mlplab.recipes.notebook import EPOCHS
 from mlplab.report.kernels import is_image
 from mlplab.report.material import Network
-from mlplab.report.numbers import count, listed, number, percent, seconds
+from mlplab.report.numbers import count, listed, number, percent, points, seconds
 from mlplab.report.tables import layers_of, validation_source
 from mlplab.study import Study
 
@@ -66,11 +66,10 @@ def _score_row(network: Network) -> View:
     return {
         "label": network.label,
         "parameters": f"{network.record.parameters['total']:,}",
-        "runs": count(len(summary.seeds), "run"),
-        "accuracy": percent(accuracy.mean).removesuffix(" %"),
-        "accuracy_sd": "" if accuracy.sd is None else number(100 * accuracy.sd, 2),
-        "accuracy_values": _each([number(100 * value, 2) for value in accuracy.values]),
-        "accuracy_published": number(100 * published.test_accuracy, 2) if published else number(None),
+        "accuracy": points(accuracy.mean),
+        "accuracy_sd": "" if accuracy.sd is None else points(accuracy.sd),
+        "accuracy_values": _each([points(value) for value in accuracy.values]),
+        "accuracy_published": points(published.test_accuracy if published else None),
         "loss": number(loss.mean),
         "loss_sd": "" if loss.sd is None else number(loss.sd),
         "loss_published": number(published.test_loss) if published else number(None),
@@ -110,14 +109,14 @@ def how_sure(study: Study, networks: Sequence[Network]) -> str:
 
 
 def _epochs_note(networks: Sequence[Network]) -> str:
-    from mlplab.recipes.notebook import EPOCHS
-
-    ours = {network.record.description.get("epochs") for network in networks if network.published}
-    ours -= {EPOCHS, None}
-    if not ours:
+    ours: set[Any] = {n.record.description.get("epochs") for n in networks if n.published}
+    others = sorted(ours - {EPOCHS, None})
+    if not others:
         return ""
-    said = listed(str(n) for n in sorted(ours))
-    return f"The notebook trained for {EPOCHS} epochs, these networks for {said}: expect other scores."
+    said = listed(map(str, others))
+    return (
+        f"The notebook trained for {EPOCHS} epochs, these networks for {said}: expect other scores."
+    )
 
 
 def data_section(study: Study, networks: Sequence[Network], dataset: Dataset | None) -> View:
@@ -243,14 +242,17 @@ def epoch_lines(network: Network) -> str:
     lines: list[str] = []
     for seed, epochs in network.history.groupby("seed"):
         lines.append(f"seed {seed}")
-        for row in epochs.itertuples():
-            lines.append(
-                f"Epoch {row.epoch:2}/{n_epochs} - {row.seconds:.1f} s - "
-                f"{1e6 * row.seconds / n_train:.0f} µs/sample - "
-                f"loss: {number(row.loss)} - accuracy: {number(row.accuracy)} - "
-                f"val_loss: {number(row.val_loss)} - val_accuracy: {number(row.val_accuracy)}"
-            )
+        lines += [_epoch_line(row, n_epochs, n_train) for row in epochs.itertuples()]
     return "\n".join(lines)
+
+
+def _epoch_line(row: Any, n_epochs: int, n_train: int) -> str:
+    return (
+        f"Epoch {row.epoch:2}/{n_epochs} - {row.seconds:.1f} s - "
+        f"{1e6 * row.seconds / n_train:.0f} µs/sample - "
+        f"loss: {number(row.loss)} - accuracy: {number(row.accuracy)} - "
+        f"val_loss: {number(row.val_loss)} - val_accuracy: {number(row.val_accuracy)}"
+    )
 
 
 def training_size(study: Study) -> int:
@@ -262,17 +264,17 @@ def training_size(study: Study) -> int:
 
 
 def _misread_rows(network: Network) -> list[View]:
-    rows: pd.DataFrame = network.misread.head(MOST_MISREAD_ROWS)
-    return [
-        {
-            "index": row.test_index,
-            "truth": row.truth,
-            "answers": row.answers,
-            "certainty": percent(row.certainty, 0),
-            "disputed": "yes" if row.disputed else "",
-        }
-        for row in rows.itertuples()
-    ]
+    return [_misread_row(row) for row in network.misread.head(MOST_MISREAD_ROWS).itertuples()]
+
+
+def _misread_row(row: Any) -> View:
+    return {
+        "index": row.test_index,
+        "truth": row.truth,
+        "answers": row.answers,
+        "certainty": percent(row.certainty, 0),
+        "disputed": "yes" if row.disputed else "",
+    }
 
 
 def missing(network: Network) -> dict[str, str]:

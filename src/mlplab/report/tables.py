@@ -23,8 +23,9 @@ _LAYER_AND_CLASS = re.compile(r"(?P<name>.+?)\s*\((?P<kind>[^()]+)\)$")
 def scores(study: Study) -> pd.DataFrame:
     """Return a row a recipe: mean, standard deviation and each seed, beside what was published.
 
-    Standard deviations are those of a sample (n - 1) and missing for a single run. ``_values`` hold
-    one figure a seed, in the order of ``seeds``. Diverged runs have no scores and are counted apart.
+    Standard deviations are those of a sample (n - 1) and missing for a single run. ``_values``
+    hold one figure a seed, in the order of ``seeds``. Diverged runs have no scores and are counted
+    apart.
     """
     return pd.DataFrame([_score_row(summary) for summary in summarize(study)])
 
@@ -50,7 +51,7 @@ def _spread_cells(name: str, spread: Spread) -> dict[str, Any]:
     return {
         f"{name}_mean": spread.mean,
         f"{name}_sd": spread.sd,
-        f"{name}_values": " ".join(f"{value:.6g}" for value in spread.values),
+        f"{name}_values": " ".join(f"{value:.6g}" for value in spread.values),  # noqa: PD011 - no frame,
     }
 
 
@@ -73,9 +74,7 @@ def validation_source(study: Study) -> str:
 
 def layers(study: Study) -> pd.DataFrame:
     """Return a row a layer: recipe, layer, class, output shape, parameters."""
-    frames = [
-        layers_of(record.summary).assign(recipe=record.label) for record in study.recipes
-    ]
+    frames = [layers_of(record.summary).assign(recipe=record.label) for record in study.recipes]
     return pd.concat(frames)[["recipe", "layer", "class", "output_shape", "parameters"]]
 
 
@@ -87,7 +86,9 @@ def layers_of(summary: str) -> pd.DataFrame:
     rows = []
     for block in re.split(r"^[├└╞╘].*$", summary, flags=re.MULTILINE):
         lines = [match.groups() for match in _ROW_OF_SUMMARY.finditer(block)]
-        cells = [" ".join(part.strip() for part in cell).strip() for cell in zip(*lines, strict=True)]
+        cells = [
+            " ".join(part.strip() for part in cell).strip() for cell in zip(*lines, strict=True)
+        ]
         if cells:
             rows.append(_layer_row(*cells))
     return pd.DataFrame(rows, columns=["layer", "class", "output_shape", "parameters"])

@@ -1,4 +1,4 @@
-"""The table of figures that a report shows. To add a figure, write its function and an entry here."""
+"""The table of a report's figures. To add one, write its function and an entry here."""
 
 from __future__ import annotations
 

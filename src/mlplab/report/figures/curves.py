@@ -107,7 +107,13 @@ def _draw_runs(
         spread = whole.std(axis=1)
         band = f"{name}: ± 1 sd"
         ax.fill_between(
-            mean.index, mean - spread, mean + spread, color=style["color"], alpha=0.2, lw=0, label=band
+            mean.index,
+            mean - spread,
+            mean + spread,
+            color=style["color"],
+            alpha=0.2,
+            lw=0,
+            label=band,
         )
 
 

@@ -14,6 +14,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from mlplab.report.figures.palette import BLUE, COUNTS, ORANGE, PUBLISHED, literal
 
+# A cell of more than this share of the strongest colour takes white text.
+_DARK_CELL = 0.55
+# From here on a mean count is written without decimals.
+_LARGE_COUNT = 9.95
 # Beyond this many classes a count in each cell is too small to read.
 _MOST_CLASSES_WITH_COUNTS = 15
 # Accuracies further apart than this, in points, are drawn on an axis stretched towards 100 %.
@@ -70,7 +74,9 @@ def seconds_per_epoch(history: pd.DataFrame, ax: Axes) -> Axes:
         own = history.recipe == name
         hollow = {"color": ORANGE, "markerfacecolor": "none", "label": "first epoch of a run"}
         _draw_row(history.seconds[own & first].to_numpy(), row, hollow | {"marker": "s"}, ax)
-        _draw_row(history.seconds[own & ~first].to_numpy(), row, {"color": BLUE, "label": "later"}, ax)
+        _draw_row(
+            history.seconds[own & ~first].to_numpy(), row, {"color": BLUE, "label": "later"}, ax
+        )
         steady = history.seconds[own & ~first] if (own & ~first).any() else history.seconds[own]
         _mark(float(steady.median()), row, "median of later", ax)
     ax.set_xlim(left=0)
@@ -78,9 +84,7 @@ def seconds_per_epoch(history: pd.DataFrame, ax: Axes) -> Axes:
     return _finish_rows(names, ax)
 
 
-def confusion_matrix(
-    counts: npt.NDArray[np.float64], class_names: Sequence[str], ax: Axes
-) -> Axes:
+def confusion_matrix(counts: npt.NDArray[np.float64], class_names: Sequence[str], ax: Axes) -> Axes:
     """Draw how often each class is taken for each other one.
 
     Colour is for the mistakes alone: the diagonal, right answers, would outshine them.
@@ -92,7 +96,8 @@ def confusion_matrix(
 
     Example:
         >>> from matplotlib.figure import Figure
-        >>> ax = confusion_matrix(np.array([[9.0, 1.0], [0.0, 8.0]]), ["a", "b"], Figure().subplots())
+        >>> counts = np.array([[9.0, 1.0], [0.0, 8.0]])
+        >>> ax = confusion_matrix(counts, ["a", "b"], Figure().subplots())
         >>> [text.get_text() for text in ax.texts]
         ['9', '1', '8']
     """
@@ -102,29 +107,30 @@ def confusion_matrix(
     ax.imshow(mistakes, cmap=COUNTS, vmin=0, vmax=most)
     if len(counts) <= _MOST_CLASSES_WITH_COUNTS:
         for (truth, answer), count in np.ndenumerate(counts):
-            dark = mistakes[truth, answer] > 0.55 * most
-            _write_count(float(count), answer, truth, {"color": "white"} if dark else {}, ax)
+            text = ax.text(answer, truth, _written(count), ha="center", va="center", fontsize=7)
+            if mistakes[truth, answer] > _DARK_CELL * most:
+                text.set_color("white")
     names = [literal(name) for name in class_names]
-    turned = {"rotation": 90} if max(map(len, names)) > 3 else {}
-    ax.set_xticks(range(len(names)), names, **turned)
+    ax.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) > 3 else 0)
     ax.set_yticks(range(len(names)), names)
     ax.set_xlabel("answer")
     ax.set_ylabel("truth")
     return ax
 
 
-def _write_count(count: float, x: int, y: int, color: dict[str, str], ax: Axes) -> None:
+def _written(count: float) -> str:
+    """Write a mean count: whole where it is large or whole, and nothing for none."""
     if count == 0:
-        return
-    small = 0 < count < 9.95 and not math.isclose(count, round(count))
-    text = f"{count:.1f}" if small else f"{count:.0f}"
-    ax.text(x, y, text, ha="center", va="center", fontsize=7, **color)
+        return ""
+    whole = count >= _LARGE_COUNT or math.isclose(count, round(count))
+    return f"{count:.0f}" if whole else f"{count:.1f}"
 
 
 def _draw_row(values: npt.NDArray[Any], row: int, style: dict[str, Any], ax: Axes) -> None:
     """Draw values as points about the height ``row``, in their order from top to bottom."""
-    heights = row + np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else [row]
-    ax.plot(values, heights[: len(values)], **({"marker": "o", "ls": "", "ms": 4.5, "alpha": 0.8} | style))
+    spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(len(values))
+    points: dict[str, Any] = {"marker": "o", "ls": "", "ms": 4.5, "alpha": 0.8}
+    ax.plot(values, row + spread, **(points | style))
 
 
 def _mark(value: float, row: int, label: str, ax: Axes) -> None:
@@ -168,6 +174,8 @@ def _uncrowded(left: float, right: float) -> list[float]:
     room = _CLOSEST_TICKS * (_to_step(right) - _to_step(left))
     chosen: list[float] = []
     for tick in _STRETCHED_TICKS:
-        if left <= tick <= right and all(abs(_to_step(tick) - _to_step(other)) >= room for other in chosen):
+        if left <= tick <= right and all(
+            abs(_to_step(tick) - _to_step(other)) >= room for other in chosen
+        ):
             chosen.append(tick)
     return sorted(chosen)

@@ -33,11 +33,11 @@ SIGNED = fading("signed", (0, ORANGE, 1), (0.5, ORANGE, 0), (0.5, BLUE, 0), (1, 
 
 
 def literal(text: str) -> str:
-    """Return a user's text so that Matplotlib draws it as it is: no mathematics, not too long.
+    r"""Return a user's text so that Matplotlib draws it as it is: no mathematics, not too long.
 
     Example:
         >>> print(literal("5$ or 6$"))
-        5\\$ or 6\\$
+        5\$ or 6\$
     """
     short = text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
     return short.replace("$", r"\$")
