@@ -149,7 +149,9 @@ def _save_picture(dataset: Dataset, path: Path) -> None:
 def _table(*headers: str, numbers: Any = ()) -> Table:
     table = Table(box=None, pad_edge=False)
     for i, header in enumerate(headers):
-        table.add_column(header, justify="right" if i in numbers else "left", no_wrap=True)
+        # A narrow terminal wraps the last column and leaves the others whole.
+        whole = i < len(headers) - 1
+        table.add_column(header, justify="right" if i in numbers else "left", no_wrap=whole)
     return table
 
 
