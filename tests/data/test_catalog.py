@@ -30,7 +30,13 @@ def test_names() -> None:
     assert list(CATALOG) == ["mnist", "fashion-mnist", "kmnist", "emnist-letters", "digits"]
     assert all(name == spec.name for name, spec in CATALOG.items())
     sizes = {name: len(set(spec.class_names)) for name, spec in CATALOG.items()}
-    assert sizes == {"mnist": 10, "fashion-mnist": 10, "kmnist": 10, "emnist-letters": 26, "digits": 10}
+    assert sizes == {
+        "mnist": 10,
+        "fashion-mnist": 10,
+        "kmnist": 10,
+        "emnist-letters": 26,
+        "digits": 10,
+    }
 
 
 def test_the_counts_are_true(mnist: Dataset) -> None:

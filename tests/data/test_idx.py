@@ -101,4 +101,15 @@ def test_mnists_first_image_is_the_five(mnist: Dataset) -> None:
     assert mnist.train.x.shape == (60_000, 28, 28)
     assert mnist.test.x.shape == (10_000, 28, 28)
     assert mnist.train.y[0] == 5
-    assert mnist.train.x[0, 5, 12:].tolist() == [3, 18, 18, 18, 126, 136, 175, 26, *(166, 255, 247, 127), *(0,) * 4]
+    assert mnist.train.x[0, 5, 12:].tolist() == [
+        3,
+        18,
+        18,
+        18,
+        126,
+        136,
+        175,
+        26,
+        *(166, 255, 247, 127),
+        *(0,) * 4,
+    ]

@@ -16,7 +16,9 @@ from mlplab.errors import DataError
 
 X = np.arange(40, dtype=np.float64).reshape(20, 2)
 Y = np.arange(20) % 2
-CSV = "height,width,kind\n" + "".join(f"{i},{i / 2},{'cat' if i % 2 else 'ant'}\n" for i in range(20))
+CSV = "height,width,kind\n" + "".join(
+    f"{i},{i / 2},{'cat' if i % 2 else 'ant'}\n" for i in range(20)
+)
 
 
 def again(dataset: Dataset) -> Dataset:
@@ -52,7 +54,9 @@ def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_npz_with_a_test_split(tmp_path: Path) -> None:
     path = tmp_path / "own.npz"
-    np.savez(path, x_train=X.astype(np.uint8), y_train=Y, x_test=X[:4].astype(np.uint8), y_test=Y[:4])
+    np.savez(
+        path, x_train=X.astype(np.uint8), y_train=Y, x_test=X[:4].astype(np.uint8), y_test=Y[:4]
+    )
     dataset = load(path)
     assert dataset.name == "own"
     assert dataset.train.x.dtype == np.uint8
@@ -254,7 +258,7 @@ TABLES = {
         ": integer labels must run from 0 without gaps; got 3 different ones from -1 to 1: "
         "number the classes from 0, or name them in words",
     ),
-    "no rows": ("a,y\n", "y", ": data is empty: it has 0 examples and 0 labels"),
+    "no rows": ("a,y\n", "y", " has columns, but no rows"),
     "no columns": ("", "y", " is no CSV file: No columns to parse from file"),
     "no features": ("y\n1\n2\n", "y", " has no column of features beside 'y'"),
 }
@@ -292,16 +296,13 @@ NPZ: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "too few to carve from": (
         {"x": X[:2], "y": Y[:2]},
-        "cannot hold out examples of each class: class 0, 1 has a single example, "
-        "it needs 2 or more",
+        "cannot hold out examples of each class: it takes 2 of each, and there is 1 of class 0, 1",
     ),
 }
 
 
 @pytest.mark.parametrize(("arrays", "message"), NPZ.values(), ids=NPZ)
-def test_archives_that_are_refused(
-    tmp_path: Path, arrays: dict[str, Any], message: str
-) -> None:
+def test_archives_that_are_refused(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, **arrays)
     refused(message if message.startswith("cannot") else f"{path}{message}", path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import socket
 import subprocess
@@ -106,9 +105,7 @@ def test_every_way_a_mirror_fails_is_told(
 def test_with_no_source_the_error_says_what_was_tried_and_what_to_do(
     home: Path, no_package_index: None, closed_port: str
 ) -> None:
-    spec = replace(
-        MNIST, mirrors=(Mirror(closed_port), Mirror(f"{closed_port}mnist.npz", "npz"))
-    )
+    spec = replace(MNIST, mirrors=(Mirror(closed_port), Mirror(f"{closed_port}mnist.npz", "npz")))
     started = time.monotonic()
     with pytest.raises(FetchError) as caught:
         load_named(spec)
@@ -256,9 +253,7 @@ def test_pickles_in_kerass_cache_are_refused(
     folder = tmp_path / "keras" / "datasets"
     folder.mkdir(parents=True)
     np.savez(folder / "tiny.npz", **{**arrays, "x_train": np.array([{}], dtype=object)})
-    spec = replace(
-        tiny, keras_cache="tiny.npz", keras_kind="npz", mirrors=(Mirror(closed_port),)
-    )
+    spec = replace(tiny, keras_cache="tiny.npz", keras_kind="npz", mirrors=(Mirror(closed_port),))
     with pytest.raises(FetchError, match="Object arrays cannot be loaded when allow_pickle=False"):
         load_named(spec)
 
@@ -330,12 +325,38 @@ def test_a_cache_that_cannot_be_written(
     assert caught.value.exit_code == 1
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux's always-full device")
-def test_a_full_disk_is_told(home: Path, tiny: NamedDataset) -> None:
-    from mlplab.data import cache
-
-    error = pytest.raises(OSError, Path("/dev/full").write_bytes, b"x").value
-    assert "No space left on device; free some space" in str(cache.storage_error(home, error))
+@pytest.mark.parametrize("keras_cache", [None, "tiny"], ids=["downloading", "into the cache"])
+def test_a_file_that_cannot_be_written_to_its_end(
+    home: Path, tiny: NamedDataset, packed, tmp_path: Path, keras_cache: str | None
+) -> None:
+    """What a full disk does, by the limit on the size of a file."""
+    folder = tmp_path / "keras" / "datasets" / "tiny"
+    folder.mkdir(parents=True)
+    for name, data in packed.items():
+        (folder / name).write_bytes(data)
+    spec = replace(tiny, keras_cache=keras_cache, keras_kind="gz")
+    code = (
+        "import resource\n"
+        "from mlplab.data import NamedDataset, load_named\n"
+        "from mlplab.data.catalog import DataFile, Mirror\n"
+        "from mlplab.errors import StorageError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
+        "try:\n"
+        f"    load_named({spec!r}, progress=False)\n"
+        "except StorageError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    start, end = {
+        None: (f"cannot write {TRAIN_IMAGES}.gz to ", "set TMPDIR to a folder with more"),
+        "tiny": (
+            f"cannot write to the cache folder {home}/tiny: ",
+            "set MLPLAB_HOME to a folder that can be written",
+        ),
+    }[keras_cache]
+    assert done.stdout.startswith(start)
+    assert done.stdout.endswith(f"File too large; free some space, or {end}\n")
+    assert [path.name for path in (home / "tiny").iterdir()] == [".lock"]
 
 
 def test_progress_goes_to_stderr_and_only_if_asked(

@@ -63,17 +63,19 @@ def test_the_generator_decides() -> None:
         (
             [0, 0, 0, 1, 1, 1],
             5,
-            "cannot hold out 5 of 6 examples: with 2 classes, each on both sides, it must be 2 to 4",
+            "cannot hold out 5 of 6 examples: with 2 classes, each on both sides, "
+            "it must be 2 to 4",
         ),
         (
             [0, 0, 0, 1, 1, 1],
             1,
-            "cannot hold out 1 of 6 examples: with 2 classes, each on both sides, it must be 2 to 4",
+            "cannot hold out 1 of 6 examples: with 2 classes, each on both sides, "
+            "it must be 2 to 4",
         ),
         (
             [0, 0, 1],
             2,
-            "cannot hold out examples of each class: class 1 has a single example, it needs 2 or more",
+            "cannot hold out examples of each class: it takes 2 of each, and there is 1 of class 1",
         ),
         ([], 2, "cannot hold out 2 examples: there are none"),
     ],
@@ -138,7 +140,10 @@ def test_mnist_gives_five_thousand(mnist: Dataset) -> None:
 @pytest.mark.parametrize(
     ("validation", "message"),
     [
-        ("train", "validation must be 'test', a number of examples or a share of them, got 'train'"),
+        (
+            "train",
+            "validation must be 'test', a number of examples or a share of them, got 'train'",
+        ),
         (
             0,
             "validation must be a number of examples (an int of 1 or more) or a share of them "

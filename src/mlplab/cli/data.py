@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlplab.data import Dataset
 
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
-PIPED_WIDTH = 100
+PIPED_WIDTH = 120
 
 app = typer.Typer(
     name="data",
@@ -150,8 +150,8 @@ def _table(*headers: str, numbers: Any = ()) -> Table:
     table = Table(box=None, pad_edge=False)
     for i, header in enumerate(headers):
         # A narrow terminal wraps the last column and leaves the others whole.
-        whole = i < len(headers) - 1
-        table.add_column(header, justify="right" if i in numbers else "left", no_wrap=whole)
+        whole, justify = i < len(headers) - 1, "right" if i in numbers else "left"
+        table.add_column(header, justify=justify, no_wrap=whole, overflow="fold")
     return table
 
 

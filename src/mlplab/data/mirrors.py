@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from mlplab.data import idx
 from mlplab.data.catalog import DataFile, Mirror
-from mlplab.errors import FetchError
+from mlplab.errors import FetchError, StorageError
 
 # An address that does not answer must not hold up the next one; a slow one may take its time.
 CONNECT_TIMEOUT_S = 4
@@ -112,6 +112,11 @@ def _download(url: str, folder: Path, progress: bool) -> Path:
             path = pooch.retrieve(url, None, fname=name, path=folder, downloader=downloader)
         except requests.RequestException as error:
             raise FetchError(f"{name}: {_reason(error)}") from error
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {name} to {folder}: {error.strerror or error}; "
+                "free some space, or set TMPDIR to a folder with more"
+            ) from error
     return Path(path)
 
 
