@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Container
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -146,11 +147,13 @@ def _save_picture(dataset: Dataset, path: Path) -> None:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _table(*headers: str, numbers: Any = ()) -> Table:
+def _table(*headers: str, numbers: Container[int] = ()) -> Table:
+    """A table whose columns at the positions ``numbers`` are set flush right."""
     table = Table(box=None, pad_edge=False)
     for i, header in enumerate(headers):
         # A narrow terminal wraps the last column and leaves the others whole.
-        whole, justify = i < len(headers) - 1, "right" if i in numbers else "left"
+        whole = i < len(headers) - 1
+        justify: Literal["left", "right"] = "right" if i in numbers else "left"
         table.add_column(header, justify=justify, no_wrap=whole, overflow="fold")
     return table
 
