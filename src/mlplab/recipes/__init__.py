@@ -1,0 +1,28 @@
+"""Recipes: what to train, as Python or as TOML.
+
+A recipe is a function that builds a Keras model, with a loss, an optimizer, a batch size and a
+number of epochs. ``notebook`` has the four it all began with; ``spec`` reads study files.
+"""
+
+from __future__ import annotations
+
+from mlplab.recipes.models import adapt, parameter_counts
+from mlplab.recipes.notebook import PUBLISHED, Published, notebook_recipes
+from mlplab.recipes.recipe import Recipe
+from mlplab.recipes.schema import spec_schema
+from mlplab.recipes.spec import StudySpec, check, load_spec
+from mlplab.recipes.tables import seed_list
+
+__all__ = [
+    "PUBLISHED",
+    "Published",
+    "Recipe",
+    "StudySpec",
+    "adapt",
+    "check",
+    "load_spec",
+    "notebook_recipes",
+    "parameter_counts",
+    "seed_list",
+    "spec_schema",
+]

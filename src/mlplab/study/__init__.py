@@ -1,0 +1,10 @@
+"""Studies: recipes x seeds on one dataset, kept in one file, resumable."""
+
+from __future__ import annotations
+
+from mlplab.study.one_run import Epoch, RunResult, train
+from mlplab.study.progress import Job, Progress
+from mlplab.study.runs import run
+from mlplab.study.study import RecipeRecord, Study
+
+__all__ = ["Epoch", "Job", "Progress", "RecipeRecord", "RunResult", "Study", "run", "train"]

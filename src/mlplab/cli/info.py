@@ -1,0 +1,42 @@
+"""``mlplab info``: versions, engines, threads, and where things are."""
+
+from __future__ import annotations
+
+import json as json_module
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mlplab.cli.options import Json
+
+
+def info(json: Json = False) -> None:
+    """Show versions, engines, threads, and where things are."""
+    from mlplab.data import cache_folder
+    from mlplab.engine import ENGINES
+    from mlplab.study.environment import environment
+
+    facts = environment()
+    content = {
+        **facts,
+        "engines": list(ENGINES),
+        "cache": str(cache_folder()),
+    }
+    if json:
+        typer.echo(json_module.dumps(content, indent=2))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    rows = {
+        "python": facts["python"],
+        **facts["versions"],
+        "Keras backend": facts["backend"],
+        "system": facts["machine"]["system"],
+        "processor": facts["machine"]["processor"],
+        "threads": facts["machine"]["threads"],
+        "engines": ", ".join(ENGINES),
+        "cache": f"{cache_folder()} (MLPLAB_HOME moves it)",
+    }
+    for name, value in rows.items():
+        table.add_row(name, str(value))
+    Console(soft_wrap=True).print(table)

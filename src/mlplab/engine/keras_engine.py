@@ -1,0 +1,139 @@
+"""The ``keras`` engine: the model's own ``fit``, with the random streams of a run.
+
+Who owns what: Keras owns the loop, the batches' arithmetic and the callbacks. This file owns the
+order of the samples and the state of dropout, and only when a seed is given.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.engine.streams import Streams, seed_dropout
+from mlplab.errors import DataError, UsageError
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class FitArguments:
+    """The arguments of ``keras.Model.fit`` that an engine has to understand.
+
+    ``passed_on`` holds the rest, which Keras alone reads.
+    """
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    batch_size: int | None
+    epochs: int
+    initial_epoch: int
+    shuffle: bool
+    validation_split: float
+    validation_data: Any
+    callbacks: list[keras.callbacks.Callback]
+    passed_on: dict[str, Any]
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """All arguments as ``keras.Model.fit`` takes them."""
+        return {
+            name: value for name, value in vars(self).items() if name != "passed_on"
+        } | self.passed_on
+
+
+def fit(model: keras.Model, arguments: FitArguments, streams: Streams | None) -> keras.callbacks.History:
+    """Train a compiled model with its own ``fit``; with streams, in their order."""
+    if streams is None:
+        return model.fit(**arguments.keywords)
+    arguments = carve_tail(check_arrays(arguments))
+    n_samples, batch_size = len(arguments.x), arguments.batch_size or 32
+    steps = math.ceil(n_samples / batch_size)
+    seed_dropout(model, streams, steps_done=arguments.initial_epoch * steps)
+    if not arguments.shuffle:
+        return model.fit(**arguments.keywords)
+    batches = OrderedBatches(arguments.x, arguments.y, arguments.sample_weight, batch_size)
+    leader = EpochOrder(batches, streams)
+    ordered = replace(
+        arguments,
+        x=batches,
+        y=None,
+        sample_weight=None,
+        batch_size=None,
+        shuffle=False,
+        callbacks=[leader, *arguments.callbacks],
+    )
+    validation_batch_size = arguments.passed_on.get("validation_batch_size") or batch_size
+    return model.fit(**ordered.keywords | {"validation_batch_size": validation_batch_size})
+
+
+def check_arrays(arguments: FitArguments) -> FitArguments:
+    """Return the arguments with x, y and sample_weight as arrays of one length, or say what is wrong."""
+    if arguments.y is None or isinstance(arguments.x, (dict, list, tuple)):
+        raise UsageError(
+            f"seed= expects x and y as arrays, got x of type {type(arguments.x).__name__} and "
+            f"y of type {type(arguments.y).__name__}; leave seed= out to let Keras order the samples"
+        )
+    x, y = np.asarray(arguments.x), np.asarray(arguments.y)
+    weight = None if arguments.sample_weight is None else np.asarray(arguments.sample_weight)
+    for name, array in (("y", y), ("sample_weight", weight)):
+        if array is not None and len(array) != len(x):
+            raise DataError(f"expected {name} as long as x ({len(x)}), got {len(array)}")
+    return replace(arguments, x=x, y=y, sample_weight=weight)
+
+
+def carve_tail(arguments: FitArguments) -> FitArguments:
+    """Return the arguments with ``validation_split`` carried out: the last samples, as Keras does."""
+    if not arguments.validation_split or arguments.validation_data is not None:
+        return replace(arguments, validation_split=0.0)
+    start = math.floor(len(arguments.x) * (1.0 - arguments.validation_split))
+    if not 0 < start < len(arguments.x):
+        raise DataError(
+            f"expected a validation_split that leaves samples on both sides, "
+            f"got {arguments.validation_split} of {len(arguments.x)}"
+        )
+    arrays = [arguments.x, arguments.y, arguments.sample_weight]
+    head = [None if array is None else array[:start] for array in arrays]
+    tail = [array[start:] for array in arrays if array is not None]
+    return replace(
+        arguments,
+        x=head[0],
+        y=head[1],
+        sample_weight=head[2],
+        validation_split=0.0,
+        validation_data=tuple(tail),
+    )
+
+
+class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of arrays in an order that is set from outside, once an epoch."""
+
+    def __init__(self, x: Array, y: Array, sample_weight: Array | None, batch_size: int) -> None:
+        super().__init__()
+        self.arrays = [array for array in (x, y, sample_weight) if array is not None]
+        self.batch_size = batch_size
+        self.order: npt.NDArray[np.int64] = np.arange(len(x))
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.order) / self.batch_size)
+
+    def __getitem__(self, step: int) -> tuple[Array, ...]:
+        chosen = self.order[step * self.batch_size : (step + 1) * self.batch_size]
+        return tuple(array[chosen] for array in self.arrays)
+
+
+class EpochOrder(keras.callbacks.Callback):  # type: ignore[misc]
+    """Gives the batches each epoch's order before its first step."""
+
+    def __init__(self, batches: OrderedBatches, streams: Streams) -> None:
+        super().__init__()
+        self.batches, self.streams = batches, streams
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Set the order of this epoch."""
+        self.batches.order = self.streams.epoch_order(epoch, len(self.batches.order))

@@ -1,0 +1,272 @@
+"""Study files: TOML read, validated and turned into recipes, with every problem told at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from mlplab.data.dataset import Dataset
+from mlplab.errors import RecipeError, did_you_mean
+from mlplab.recipes.layers import LayerList, assemble
+from mlplab.recipes.locate import Path as Keys
+from mlplab.recipes.locate import locate
+from mlplab.recipes.notebook import notebook_recipes
+from mlplab.recipes.objects import problems_of
+from mlplab.recipes.problems import Problem, raise_problems, sentence, shown
+from mlplab.recipes.recipe import Recipe, shape_problem
+from mlplab.recipes.tables import RecipeTable, StudyFile, StudyTable, Table, TrainTable, seed_list
+from mlplab.recipes.vocabulary import Kind
+
+_TABLES: dict[str, type[Table]] = {
+    "study": StudyTable,
+    "train": TrainTable,
+    "recipe": RecipeTable,
+}
+_SETTINGS = ("batch_size", "epochs", "optimizer", "loss")
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """What a study file asks for.
+
+    Attributes:
+        name: the study's name.
+        dataset: what ``mlplab.load`` takes: a name, or a path.
+        load_options: the keyword arguments that go with it, such as ``target``.
+        seeds: one run of each recipe a seed.
+        validation: ``"test"``, a number of training examples, a share of them, or None for the
+            default.
+        keep: ``"models"`` to keep the trained models, or None.
+        recipes: what to train, in the order of the file.
+        file: the study file, as it was named.
+        lines: the line of every key in it, for messages.
+    """
+
+    name: str
+    dataset: str
+    load_options: dict[str, Any]
+    seeds: list[int]
+    validation: str | int | float | None
+    keep: str | None
+    recipes: list[Recipe]
+    file: str
+    lines: dict[Keys, int] = field(repr=False)
+
+
+def load_spec(path: str | Path) -> StudySpec:
+    """Read a study file.
+
+    Settings of a recipe come from its own table, else from ``[train]``, else from the network that
+    ``like`` names, else from :class:`Recipe`. A relative path to data starts at the file's folder.
+
+    Raises:
+        RecipeError: a file that cannot be read or is not TOML, or one line for each problem in it:
+            ``FILE:LINE: where: what``.
+
+    Example:
+        >>> import tempfile
+        >>> text = '''
+        ... [study]
+        ... dataset = "mnist"
+        ... seeds = 3
+        ... [[recipe]]
+        ... name = "small"
+        ... layers = [{ class = "Dense", units = "classes", activation = "softmax" }]
+        ... '''
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "first.toml"
+        ...     _ = file.write_text(text)
+        ...     spec = load_spec(file)
+        >>> spec.name, spec.seeds, spec.recipes[0].name
+        ('first', [0, 1, 2], 'small')
+    """
+    path = Path(path)
+    text = _read(path)
+    data, lines = _parse(text, path), locate(text)
+    raise_problems([*_table_problems(data), *_recipe_problems(data)], str(path), lines)
+    tables = StudyFile.model_validate(data)
+    study = tables.study
+    return StudySpec(
+        name=study.name or _file_name(path),
+        dataset=_dataset(study.dataset, path),
+        load_options={} if study.target is None else {"target": study.target},
+        seeds=seed_list(study.seeds),
+        validation=study.validation,
+        keep=study.keep,
+        recipes=[_recipe(table, tables.train) for table in tables.recipe],
+        file=str(path),
+        lines=lines,
+    )
+
+
+def check(spec: StudySpec, dataset: Dataset) -> None:
+    """Build every recipe for the dataset's shapes, and say which cannot be trained on it.
+
+    Raises:
+        RecipeError: one line for each recipe that does not fit: ``FILE:LINE: where: what``.
+    """
+    found = (_fit_problem(i, recipe, dataset) for i, recipe in enumerate(spec.recipes))
+    raise_problems([problem for problem in found if problem], spec.file, spec.lines)
+
+
+def _fit_problem(index: int, recipe: Recipe, dataset: Dataset) -> Problem | None:
+    """The first thing that keeps a recipe from a dataset."""
+    path: Keys = ("recipe", index)
+    if not isinstance(recipe.build, LayerList):
+        try:
+            recipe.model(dataset)
+        except (RecipeError, ValueError) as error:
+            return Problem(path, sentence(error))
+        return None
+    model, problem = assemble(recipe.build.layers, dataset)
+    if problem is not None:
+        return Problem((*path, "layers", *problem.path), problem.text)
+    text = shape_problem(model, dataset, recipe.n_outputs(dataset.n_classes))
+    last = len(recipe.build.layers) - 1
+    return None if text is None else Problem((*path, "layers", last), text)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: expected UTF-8 text, byte {error.start} is not") from error
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot read this study file: {error.strerror}") from error
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        said = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error))
+        line, column, what = _end(text, error) if said is None else (*said.groups()[1:], said[1])
+        raise RecipeError(f"{path}:{line}:{column}: not TOML: {what}") from error
+
+
+def _end(text: str, error: Exception) -> tuple[int, int, str]:
+    """Where the text ends: there tomllib names no line."""
+    last = text.rsplit("\n", 1)[-1]
+    return text.count("\n") + 1, len(last) + 1, str(error).removesuffix(" (at end of document)")
+
+
+def _table_problems(data: dict[str, Any]) -> Iterator[Problem]:
+    """What pydantic finds: keys and plain values."""
+    try:
+        StudyFile.model_validate(data)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            yield Problem(details["loc"], _said(details))
+
+
+def _said(details: ErrorDetails) -> str:
+    """Pydantic's finding in our words."""
+    kind, loc, got = details["type"], details["loc"], details["input"]
+    if kind == "missing":
+        return f"missing; {_MISSING[loc[-1]]}"
+    if kind == "extra_forbidden":
+        table = next((name for name in _TABLES if name == loc[0] and len(loc) > 1), None)
+        known = _TABLES[table].model_fields if table else StudyFile.model_fields
+        return f"unknown key {loc[-1]!r}{did_you_mean(str(loc[-1]), known)}"
+    if kind == "value_error":
+        return str(details["ctx"]["error"])
+    if kind == "too_short":
+        return f"expected at least one, got {got!r}"
+    if kind == "list_type" and loc == ("recipe",):
+        return "expected tables that begin with [[recipe]], in two brackets"
+    if kind == "string_pattern_mismatch":
+        return (
+            f"expected letters, digits and . _ + - that start with a letter or digit, got {got!r}"
+        )
+    expected = _EXPECTED.get(kind) or details["msg"].replace("Input should be", "expected")
+    return f"{expected}, got {shown(got)}"
+
+
+_MISSING: dict[Any, str] = {
+    "study": "a study file has a table [study]",
+    "recipe": "a study file has one table [[recipe]] or more",
+    "dataset": "name a dataset, or a path to one",
+}
+_EXPECTED = {
+    "greater_than": "expected a whole number above 0",
+    "int_type": "expected a whole number",
+    "list_type": "expected a list",
+    "model_type": "expected a table",
+    "string_type": "expected a text in quotes",
+    "string_too_short": "expected a text that is not empty",
+}
+
+
+def _recipe_problems(data: dict[str, Any]) -> Iterator[Problem]:
+    """What pydantic cannot know: Keras names and arguments, and how recipes go together."""
+    train, recipes = data.get("train"), data.get("recipe")
+    if isinstance(train, dict):
+        yield from _setting_problems(train, ("train",))
+    if not isinstance(recipes, list):
+        return
+    taken: dict[Any, int] = {}
+    for index, table in enumerate(recipes):
+        if isinstance(table, dict):
+            path: Keys = ("recipe", index)
+            yield from _setting_problems(table, path)
+            yield from _network_problems(table, path)
+            yield from _name_problems(table, path, taken)
+
+
+def _setting_problems(table: dict[str, Any], path: Keys) -> Iterator[Problem]:
+    kinds: tuple[Kind, ...] = ("optimizer", "loss")
+    for kind in kinds:
+        if kind in table:
+            yield from problems_of(kind, table[kind], (*path, kind))
+
+
+def _network_problems(table: dict[str, Any], path: Keys) -> Iterator[Problem]:
+    layers, like = table.get("layers"), table.get("like")
+    if (layers is None) == (like is None):
+        got = "neither" if layers is None else "both"
+        yield Problem(path, f"a recipe has layers, or 'like' and a notebook network; got {got}")
+    if isinstance(layers, list):
+        for position, written in enumerate(layers):
+            yield from problems_of("layer", written, (*path, "layers", position))
+    known = [recipe.name for recipe in notebook_recipes()]
+    if isinstance(like, str) and like not in known:
+        hint = did_you_mean(like, known) or f"; there are {', '.join(known)}"
+        yield Problem((*path, "like"), f"unknown recipe {like!r}{hint}")
+
+
+def _name_problems(table: dict[str, Any], path: Keys, taken: dict[Any, int]) -> Iterator[Problem]:
+    """A missing name, or one that an earlier recipe has; ``taken`` counts them by name."""
+    name = table.get("name", table.get("like"))
+    if name is None:
+        yield Problem(path, "a recipe of its own layers needs a 'name'")
+    elif isinstance(name, str):
+        taken[name] = taken.get(name, 0) + 1
+        if taken[name] > 1:
+            yield Problem((*path, "name"), f"expected different names, got {name!r} again")
+
+
+def _recipe(table: RecipeTable, train: TrainTable) -> Recipe:
+    settings = {key: getattr(table, key) or getattr(train, key) for key in _SETTINGS}
+    chosen = {key: value for key, value in settings.items() if value is not None}
+    if table.like is not None:
+        like = next(recipe for recipe in notebook_recipes() if recipe.name == table.like)
+        return like.replace(name=table.name or like.name, **chosen)
+    return Recipe(str(table.name), LayerList(tuple(table.layers or ())), **chosen)
+
+
+def _dataset(dataset: str, path: Path) -> str:
+    """A path starts at the study file's folder; a name has neither a folder nor a suffix."""
+    is_path = "/" in dataset or bool(Path(dataset).suffix)
+    return str(path.parent / dataset) if is_path else dataset
+
+
+def _file_name(path: Path) -> str:
+    """A study's name from its file's, with other signs than a name may have left out."""
+    return re.sub(r"[^A-Za-z0-9._+-]+|^[^A-Za-z0-9]+", "-", path.stem).lstrip("-") or "study"

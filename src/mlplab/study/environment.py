@@ -1,0 +1,63 @@
+"""What a run was made with: versions, machine, threads."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+_PACKAGES = ("mlplab", "keras", "numpy")
+_BACKEND_PACKAGES = {
+    "jax": ("jax", "jaxlib"),
+    "tensorflow": ("tensorflow",),
+    "torch": ("torch",),
+}
+
+
+def environment() -> dict[str, Any]:
+    """Return versions, machine and threads as plain data.
+
+    Example:
+        >>> sorted(environment())
+        ['backend', 'machine', 'python', 'versions']
+    """
+    backend = keras.backend.backend()
+    packages = (*_PACKAGES, *_BACKEND_PACKAGES.get(backend, ()))
+    return {
+        "python": platform.python_version(),
+        "versions": {name: installed_version(name) for name in packages},
+        "backend": backend,
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": processor(),
+            "threads": usable_cores(),
+        },
+    }
+
+
+def installed_version(package: str) -> str | None:
+    """Return the version of a package that is installed, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def usable_cores() -> int:
+    """Return the number of processor cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """Return the processor's name, as well as the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,160 @@
+"""One run: a recipe on a dataset under a seed, from building the model to its test outcome."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.data import Dataset
+from mlplab.engine import Streams, choose_engine, fit, initial_weights
+from mlplab.recipes import Recipe, adapt
+from mlplab.study.file import now
+
+
+class Epoch(NamedTuple):
+    """What one epoch showed.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: mean training loss over the samples, dropout on.
+        accuracy: training accuracy, likewise.
+        val_loss: loss on the validation examples after the epoch.
+        val_accuracy: accuracy on them.
+        seconds: wall-clock seconds of training and validation.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+
+@dataclass
+class RunResult:
+    """What a run leaves behind.
+
+    Attributes:
+        status: ``done``, or ``diverged`` when a loss was not a finite number.
+        engine: the engine that trained it.
+        started: when it began, UTC, ISO 8601.
+        seconds: wall-clock seconds from building the model to its test outcome.
+        epochs: one entry an epoch that ended.
+        model: the trained Keras model.
+        test_loss: mean loss over the test examples; NaN when diverged.
+        test_accuracy: share of the test examples answered rightly; NaN when diverged.
+        outcome: whether each test example was answered rightly, bool, (n_test,); None when diverged.
+        probabilities: the model's answers, float16, (n_test, n_classes); None when diverged.
+    """
+
+    status: str
+    engine: str
+    started: str
+    seconds: float
+    epochs: list[Epoch]
+    model: keras.Model
+    test_loss: float = math.nan
+    test_accuracy: float = math.nan
+    outcome: npt.NDArray[np.bool_] | None = None
+    probabilities: npt.NDArray[np.float16] | None = None
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    streams: Streams,
+    engine: str = "auto",
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> RunResult:
+    """Train one recipe once and look at the test set once.
+
+    Args:
+        recipe: what to train.
+        dataset: with its validation split carved.
+        streams: the random streams of the run.
+        engine: what trains it.
+        on_epoch: called at the end of each epoch.
+    """
+    started, clock = now(), time.perf_counter()
+    with initial_weights(streams):
+        model = recipe.model(dataset)
+    adapt(model, dataset.train.x)
+    watch = Watch(on_epoch)
+    assert dataset.validation is not None  # carved by the caller
+    fit(
+        model,
+        dataset.train.x,
+        recipe.targets(dataset.train.y, dataset.n_classes),
+        batch_size=recipe.batch_size,
+        epochs=recipe.epochs,
+        validation_data=(
+            dataset.validation.x,
+            recipe.targets(dataset.validation.y, dataset.n_classes),
+        ),
+        callbacks=[watch],
+        verbose=0,
+        seed=streams,
+        engine=engine,
+    )
+    result = RunResult(
+        status="diverged" if watch.diverged else "done",
+        engine=choose_engine(engine),
+        started=started,
+        seconds=0.0,
+        epochs=watch.epochs,
+        model=model,
+    )
+    if not watch.diverged:
+        look_at_test_set(result, recipe, dataset)
+    result.seconds = time.perf_counter() - clock
+    return result
+
+
+def look_at_test_set(result: RunResult, recipe: Recipe, dataset: Dataset) -> None:
+    """Fill in a run's test loss, accuracy, outcome and probabilities."""
+    x, y = dataset.test
+    targets = recipe.targets(y, dataset.n_classes)
+    scores = result.model.evaluate(x, targets, batch_size=recipe.batch_size, verbose=0, return_dict=True)
+    answers = np.asarray(result.model.predict(x, batch_size=recipe.batch_size, verbose=0))
+    if answers.shape[1] == 1:  # one sigmoid unit: the probability of class 1
+        answers = np.hstack([1 - answers, answers])
+    result.outcome = answers.argmax(axis=1) == y
+    result.probabilities = answers.astype(np.float16)
+    result.test_loss = float(scores["loss"])
+    result.test_accuracy = float(result.outcome.mean())
+
+
+@dataclass
+class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps each epoch's figures and seconds, and stops a run whose loss is no finite number."""
+
+    on_epoch: Callable[[Epoch], None]
+    epochs: list[Epoch] = field(default_factory=list)
+    diverged: bool = False
+    clock: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        self.clock = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keep the epoch's figures."""
+        logs = logs or {}
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        figures = [float(logs.get(name, math.nan)) for name in names]
+        self.epochs.append(Epoch(epoch + 1, *figures, time.perf_counter() - self.clock))
+        self.on_epoch(self.epochs[-1])
+        if not (math.isfinite(figures[0]) and math.isfinite(figures[2])):
+            self.diverged = True
+            self.model.stop_training = True

@@ -1,0 +1,48 @@
+"""What a study tells whoever watches it. The hooks are empty: a watcher overrides what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlplab.study.one_run import Epoch, RunResult
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to do.
+
+    Attributes:
+        label: the recipe's label in the study.
+        seed: the run's seed.
+        epochs: how many epochs it will take.
+        place: its number among the runs to do, from 1.
+        n_jobs: how many runs there are to do.
+    """
+
+    label: str
+    seed: int
+    epochs: int
+    place: int
+    n_jobs: int
+
+
+class Progress:
+    """Is told what a study does; does nothing itself."""
+
+    def on_study_begin(self, n_jobs: int, n_present: int) -> None:
+        """A study begins, with ``n_jobs`` runs to do and ``n_present`` already in its file."""
+
+    def on_run_begin(self, job: Job) -> None:
+        """A run begins."""
+
+    def on_epoch_end(self, job: Job, epoch: Epoch) -> None:
+        """An epoch of a run has ended."""
+
+    def on_run_end(self, job: Job, result: RunResult) -> None:
+        """A run has ended and is in the file."""
+
+    def on_study_end(self) -> None:
+        """The study has ended, whether whole or not."""
+
+    def on_notice(self, text: str) -> None:
+        """Something a user should know."""

@@ -1,0 +1,130 @@
+"""``run``: recipes x seeds on one dataset, what is missing of them, into one study file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlplab.data import Dataset, default_validation, load
+from mlplab.engine import Streams, choose_engine
+from mlplab.errors import UsageError
+from mlplab.recipes import Recipe
+from mlplab.study.one_run import train
+from mlplab.study.progress import Job, Progress
+from mlplab.study.study import Study
+from mlplab.study.writer import Registered, StudyWriter, open_writer
+
+
+def run(
+    recipes: Recipe | Sequence[Recipe],
+    dataset: Dataset | str,
+    seeds: int | Sequence[int] = 3,
+    *,
+    path: str | Path,
+    validation: str | int | float | None = None,
+    keep: str | None = None,
+    engine: str = "auto",
+    progress: Progress | None = None,
+) -> Study:
+    """Train recipes x seeds on a dataset and keep every run in a study file.
+
+    The same call again runs only what the file lacks. Each run is written when it ends; a run that
+    diverges is recorded as diverged and the rest go on.
+
+    Args:
+        recipes: what to train.
+        dataset: a Dataset, or the name or path of one.
+        seeds: a number of seeds (0, 1, 2, ...) or the seeds themselves.
+        path: the study file; it is made where there is none.
+        validation: ``"test"`` to watch the test set, a number of examples or a fraction to carve out
+            of the training set, anew for each seed; 5,000 or a tenth (the smaller) where None.
+        keep: ``"models"`` keeps each trained model as a ``.keras`` file beside the study file.
+        engine: what trains; see :func:`mlplab.fit`.
+        progress: is told what happens.
+
+    Returns:
+        The study, open for reading.
+
+    Raises:
+        UsageError: no recipe, two of one name, seeds or ``keep`` that mean nothing.
+        StudyError: the file is no study, or one on other data.
+        StorageError: the disk is full or cannot be written.
+    """
+    recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
+    dataset = load(dataset) if isinstance(dataset, str) else dataset
+    if validation is None:
+        validation = default_validation(len(dataset.train.y))
+    seeds = check_seeds(seeds)
+    check_names(recipes)
+    choose_engine(engine)
+    if keep not in (None, "models"):
+        raise UsageError(f'expected keep="models" or None, got {keep!r}')
+    dataset.with_validation(validation, Streams.of(0).rng("split"))  # an impossible split is told now
+    progress, path = progress or Progress(), Path(path)
+    with open_writer(path, dataset, validation) as writer:
+        registered = writer.register(recipes, dataset)
+        for recipe in registered:
+            if recipe.replaces:
+                progress.on_notice(
+                    f"recipe {recipe.recipe.name} is not the one this study holds as {recipe.replaces}: "
+                    f"its runs are kept apart, as {recipe.label}"
+                )
+        run_missing(writer, registered, dataset, seeds, validation, keep == "models", engine, progress)
+    return Study(path)
+
+
+def run_missing(
+    writer: StudyWriter,
+    registered: Sequence[Registered],
+    dataset: Dataset,
+    seeds: Sequence[int],
+    validation: str | int | float,
+    keep_models: bool,
+    engine: str,
+    progress: Progress,
+) -> None:
+    """Do the runs that the file lacks, one after another, and add each as it ends."""
+    todo = [
+        (recipe, seed)
+        for recipe in registered
+        for seed in writer.missing(recipe, seeds, keep_models)
+    ]
+    progress.on_study_begin(len(todo), len(registered) * len(seeds) - len(todo))
+    try:
+        for place, (recipe, seed) in enumerate(todo, start=1):
+            job = Job(recipe.label, seed, recipe.recipe.epochs, place, len(todo))
+            streams = Streams.of(seed)
+            carved = dataset.with_validation(validation, streams.rng("split"))
+            progress.on_run_begin(job)
+            result = train(
+                recipe.recipe,
+                carved,
+                streams,
+                engine,
+                on_epoch=lambda epoch, job=job: progress.on_epoch_end(job, epoch),  # type: ignore[misc]
+            )
+            writer.add(recipe, seed, result, keep_models)
+            progress.on_run_end(job, result)
+    finally:
+        progress.on_study_end()
+
+
+def check_seeds(seeds: int | Sequence[int]) -> list[int]:
+    """Return the seeds as a list; a number stands for 0, 1, ... below it."""
+    if isinstance(seeds, bool) or (isinstance(seeds, int) and seeds < 1):
+        raise UsageError(f"expected at least 1 seed, got {seeds!r}")
+    chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    bad = [seed for seed in chosen if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0]
+    if bad or not chosen or len(set(chosen)) < len(chosen):
+        raise UsageError(f"expected seeds that are different integers >= 0, got {chosen!r}")
+    return chosen
+
+
+def check_names(recipes: Sequence[Recipe]) -> None:
+    """Raise UsageError unless there are recipes, each with a name of its own."""
+    names = [recipe.name for recipe in recipes]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if not names:
+        raise UsageError("expected at least one recipe, got none")
+    if repeated:
+        raise UsageError(f"expected recipes with different names, got {', '.join(repeated)} more than once")

@@ -1,0 +1,212 @@
+"""The one writer of a study file: what is missing, and the runs as they end."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from filelock import FileLock, Timeout
+
+from mlplab.data import Dataset
+from mlplab.errors import StorageError, StudyError
+from mlplab.recipes import Recipe, parameter_counts
+from mlplab.study.environment import environment
+from mlplab.study.file import StudyFile, is_unfinished, storage_errors
+from mlplab.study.one_run import RunResult
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A recipe that the file knows: its row, and whether it replaced another of its name."""
+
+    recipe: Recipe
+    id: int
+    label: str
+    replaces: str | None
+
+
+@contextmanager
+def open_writer(path: Path, dataset: Dataset, validation: str | int | float) -> Iterator[StudyWriter]:
+    """Open a study file for adding runs, making it where there is none; one process at a time.
+
+    Raises:
+        StudyError: the file holds runs on other data, or another process writes to it.
+        StorageError: the folder cannot be written.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise StudyError(f"another process is adding runs to {path}; wait for it to end") from error
+    try:
+        file = open_or_create(path, dataset, validation)
+        try:
+            yield StudyWriter(file)
+        finally:
+            file.close()
+    finally:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def open_or_create(path: Path, dataset: Dataset, validation: str | int | float) -> StudyFile:
+    """Open a study file after checking that its runs are on these data, or make it."""
+    content = describe_dataset(dataset)
+    if not path.exists() or (path.is_file() and is_unfinished(path)):
+        labels = np.asarray(dataset.test.y, dtype="<i4").tobytes()
+        return StudyFile.create(path, content, validation, labels)
+    file = StudyFile(path, writable=True)
+    head = file.rows("SELECT dataset, validation FROM study")[0]
+    there, there_validation = json.loads(head["dataset"]), json.loads(head["validation"])
+    wrong = ""
+    if there["fingerprint"] != content["fingerprint"]:
+        wrong = f"{content['name']} ({content['fingerprint'][:12]}), got a file with runs on {there['name']} ({there['fingerprint'][:12]})"
+    elif there_validation != validation:
+        wrong = f"validation={validation!r}, got a file with runs under validation={there_validation!r}"
+    if wrong:
+        file.close()
+        raise StudyError(f"expected a study of {wrong}: {path}; give this study a file of its own")
+    return file
+
+
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """Return what a study file says of its dataset, as plain data."""
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "load_options": dataset.load_options,
+        "fingerprint": dataset.fingerprint,
+        "n_train": len(dataset.train.y),
+        "n_test": len(dataset.test.y),
+        "input_shape": list(dataset.input_shape),
+        "class_names": list(dataset.class_names),
+        "disputed": list(dataset.disputed),
+    }
+
+
+class StudyWriter:
+    """Adds recipes and runs to an open study file."""
+
+    def __init__(self, file: StudyFile) -> None:
+        self.file = file
+        self.models = file.path.with_name(f"{file.path.stem}.models")
+        self.environment_id = self.register_environment()
+
+    def register_environment(self) -> int:
+        """Return the row of this environment, adding it where it is new."""
+        content = json.dumps(environment(), sort_keys=True)
+        with self.file.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO environment (content) VALUES (?)", (content,))
+        return int(self.file.rows("SELECT id FROM environment WHERE content = ?", content)[0]["id"])
+
+    def register(self, recipes: Sequence[Recipe], dataset: Dataset) -> list[Registered]:
+        """Return the rows of recipes, adding those that are new, and mark them as the current ones."""
+        last = self.file.rows("SELECT coalesce(max(requested), 0) AS last FROM recipe")[0]["last"]
+        return [self.register_one(recipe, dataset, last + 1) for recipe in recipes]
+
+    def register_one(self, recipe: Recipe, dataset: Dataset, requested: int) -> Registered:
+        """Return the row of a recipe; one whose name is taken by another recipe gets its own label."""
+        fingerprint = recipe.fingerprint(dataset)
+        namesakes = self.file.rows("SELECT * FROM recipe WHERE name = ? ORDER BY requested", recipe.name)
+        known = [row for row in namesakes if row["fingerprint"] == fingerprint]
+        other = [row["label"] for row in namesakes if row["fingerprint"] != fingerprint]
+        with self.file.transaction() as connection:
+            if known:
+                statement = "UPDATE recipe SET requested = ? WHERE id = ?"
+                connection.execute(statement, (requested, known[0]["id"]))
+                return Registered(recipe, known[0]["id"], known[0]["label"], None)
+            label = f"{recipe.name}@{fingerprint[:6]}" if other else recipe.name
+            model = recipe.model(dataset)
+            row_id = self.file.insert(
+                connection,
+                "recipe",
+                label=label,
+                name=recipe.name,
+                fingerprint=fingerprint,
+                description=json.dumps(recipe.describe(dataset), sort_keys=True),
+                summary=summary(model),
+                parameters=json.dumps(parameter_counts(model)),
+                requested=requested,
+            )
+        return Registered(recipe, row_id, label, other[-1] if other else None)
+
+    def missing(self, registered: Registered, seeds: Sequence[int], keep_models: bool) -> list[int]:
+        """Return the seeds whose run, or whose kept model, is not there."""
+        rows = self.file.rows("SELECT seed, status, model_file FROM run WHERE recipe_id = ?", registered.id)
+        present = {row["seed"] for row in rows if not keep_models or self.has_model(row)}
+        return [seed for seed in seeds if seed not in present]
+
+    def has_model(self, row: Any) -> bool:
+        """Say whether a run's model is kept; a diverged run has none to keep."""
+        if row["status"] == "diverged":
+            return True
+        return bool(row["model_file"]) and (self.file.path.parent / row["model_file"]).exists()
+
+    def add(self, registered: Registered, seed: int, result: RunResult, keep_models: bool) -> None:
+        """Add a run that has ended, with its epochs, in one transaction."""
+        keep = keep_models and result.status == "done"
+        model_file = self.save_model(result.model, registered.label, seed) if keep else None
+        outcome, probabilities = result.outcome, result.probabilities
+        with self.file.transaction() as connection:
+            connection.execute(
+                "DELETE FROM run WHERE recipe_id = ? AND seed = ?", (registered.id, seed)
+            )
+            run_id = self.file.insert(
+                connection,
+                "run",
+                recipe_id=registered.id,
+                seed=seed,
+                status=result.status,
+                engine=result.engine,
+                environment_id=self.environment_id,
+                started=result.started,
+                seconds=result.seconds,
+                test_loss=finite(result.test_loss),
+                test_accuracy=finite(result.test_accuracy),
+                outcome=None if outcome is None else np.packbits(outcome).tobytes(),
+                probabilities=None if probabilities is None else probabilities.astype("<f2").tobytes(),
+                model_file=model_file,
+            )
+            connection.executemany(
+                "INSERT INTO epoch VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (run_id, entry.epoch, *map(finite, entry[1:-1]), entry.seconds)
+                    for entry in result.epochs
+                ],
+            )
+
+    def save_model(self, model: keras.Model, label: str, seed: int) -> str:
+        """Keep a model beside the study file and return its path relative to it."""
+        target = self.models / f"{label}-seed{seed}.keras"
+        partial = target.with_name(f".partial-{target.name}")
+        try:
+            self.models.mkdir(exist_ok=True)
+            model.save(partial)
+            os.replace(partial, target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise StorageError(f"cannot write {target}: {error.strerror or error}") from error
+        return str(target.relative_to(self.file.path.parent))
+
+
+def finite(value: float) -> float | None:
+    """Return the value, or None (SQL's NULL) where it is not a finite number."""
+    return value if math.isfinite(value) else None
+
+
+def summary(model: keras.Model) -> str:
+    """Return what ``model.summary()`` prints, 80 characters wide."""
+    text = io.StringIO()
+    model.summary(line_length=80, print_fn=lambda line: text.write(line + "\n"))
+    return text.getvalue()
