@@ -92,8 +92,7 @@ def fetch(
     name: Annotated[str, typer.Argument(help="A dataset's name (mlplab data list).")],
 ) -> None:
     """Fetch a dataset into the cache, and check it."""
-    from mlplab.data import load_named
-    from mlplab.data.cache import cache_folder
+    from mlplab.data import cache_folder, load_named
     from mlplab.data.catalog import named_dataset
 
     spec = named_dataset(name)
