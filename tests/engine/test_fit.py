@@ -37,14 +37,18 @@ def weights(model: keras.Model) -> np.ndarray:
     return np.concatenate([np.ravel(weight) for weight in model.get_weights()])
 
 
-def fit(model: keras.Model, data: tuple[np.ndarray, np.ndarray], **options: Any) -> keras.callbacks.History:
+def fit(
+    model: keras.Model, data: tuple[np.ndarray, np.ndarray], **options: Any
+) -> keras.callbacks.History:
     return mlplab.fit(model, *data, **{"batch_size": BATCH, "epochs": 3, "verbose": 0} | options)
 
 
 def test_without_a_seed_it_is_keras_fit(data: tuple[np.ndarray, np.ndarray]) -> None:
     ours, theirs = make_model(), make_model()
     history = fit(ours, data, shuffle=False, validation_split=0.2)
-    expected = theirs.fit(*data, batch_size=BATCH, epochs=3, verbose=0, shuffle=False, validation_split=0.2)
+    expected = theirs.fit(
+        *data, batch_size=BATCH, epochs=3, verbose=0, shuffle=False, validation_split=0.2
+    )
     assert np.array_equal(weights(ours), weights(theirs))
     assert history.history == expected.history
 
@@ -52,12 +56,16 @@ def test_without_a_seed_it_is_keras_fit(data: tuple[np.ndarray, np.ndarray]) -> 
 def test_with_a_seed_but_no_shuffle_it_is_keras_fit(data: tuple[np.ndarray, np.ndarray]) -> None:
     ours, theirs = make_model(), make_model()
     history = fit(ours, data, shuffle=False, validation_split=0.2, seed=0)
-    expected = theirs.fit(*data, batch_size=BATCH, epochs=3, verbose=0, shuffle=False, validation_split=0.2)
+    expected = theirs.fit(
+        *data, batch_size=BATCH, epochs=3, verbose=0, shuffle=False, validation_split=0.2
+    )
     assert np.array_equal(weights(ours), weights(theirs))
     assert history.history == expected.history
 
 
-def test_the_seed_orders_the_samples_as_epoch_order_says(data: tuple[np.ndarray, np.ndarray]) -> None:
+def test_the_seed_orders_the_samples_as_epoch_order_says(
+    data: tuple[np.ndarray, np.ndarray],
+) -> None:
     ours, by_hand = make_model(), make_model()
     fit(ours, data, epochs=2, seed=7)
     for epoch in range(2):
@@ -77,7 +85,9 @@ def test_same_seed_same_bits_another_seed_others(data: tuple[np.ndarray, np.ndar
     assert not np.array_equal(weights(first), weights(other))
 
 
-def test_training_that_goes_on_equals_training_in_one_go(data: tuple[np.ndarray, np.ndarray]) -> None:
+def test_training_that_goes_on_equals_training_in_one_go(
+    data: tuple[np.ndarray, np.ndarray],
+) -> None:
     whole, parts = make_model(dropout=0.4), make_model(dropout=0.4)
     fit(whole, data, epochs=4, seed=5)
     fit(parts, data, epochs=2, seed=5)
@@ -110,7 +120,9 @@ def test_callbacks_run_and_can_stop_training(data: tuple[np.ndarray, np.ndarray]
     assert history.epoch == [0, 1]
 
 
-def test_generators_work_without_a_seed_and_are_refused_with_one(data: tuple[np.ndarray, np.ndarray]) -> None:
+def test_generators_work_without_a_seed_and_are_refused_with_one(
+    data: tuple[np.ndarray, np.ndarray],
+) -> None:
     class Batches(keras.utils.PyDataset):
         def __len__(self) -> int:
             return 2
@@ -132,7 +144,10 @@ def test_errors_are_exact(data: tuple[np.ndarray, np.ndarray]) -> None:
         mlplab.fit(make_model(), x, y, sample_weight=np.ones(3), seed=0)
     with pytest.raises(DataError, match=r"leaves samples on both sides, got 0.999 of 250"):
         mlplab.fit(make_model(), x, y, validation_split=0.999, seed=0)
-    with pytest.raises(EngineError, match=r"expected an engine out of auto, keras, got 'kears'; did you mean 'keras'\?"):
+    with pytest.raises(
+        EngineError,
+        match=r"expected an engine out of auto, keras, got 'kears'; did you mean 'keras'\?",
+    ):
         mlplab.fit(make_model(), x, y, engine="kears")
     with pytest.raises(UsageError, match="expected a compiled model; call model.compile"):
         mlplab.fit(keras.Sequential([keras.Input((12,)), keras.layers.Dense(2)]), x, y)

@@ -25,7 +25,9 @@ def dense_kernel(streams: Streams) -> np.ndarray:
 def test_one_stream_can_be_varied_alone(varied: str) -> None:
     base, other = Streams.of(1), replace(Streams.of(1), **{varied: 2})
     for name in NAMES:
-        same = np.array_equal(base.rng(name).integers(2**32, size=8), other.rng(name).integers(2**32, size=8))
+        same = np.array_equal(
+            base.rng(name).integers(2**32, size=8), other.rng(name).integers(2**32, size=8)
+        )
         assert same == (name != varied)
 
 

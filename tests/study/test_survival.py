@@ -35,7 +35,9 @@ def start(path: Path, *arguments: str) -> subprocess.Popen[str]:
 def count_runs(path: Path) -> int:
     """Count the runs in a file that another process is writing, or may have left half made."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
             return int(connection.execute("SELECT count(*) FROM run").fetchone()[0])
     except sqlite3.OperationalError:
         return 0
@@ -70,7 +72,9 @@ def test_kill_9_loses_at_most_the_run_in_flight(whole: Study, tmp_path: Path) ->
             assert frame["seed"].tolist() == list(range(len(frame)))  # nothing lost, nothing twice
             assert (frame["epochs"] == 2).all()
             n_runs = len(frame)
-            assert np.array_equal(study.probabilities("small"), whole.probabilities("small")[:n_runs])
+            assert np.array_equal(
+                study.probabilities("small"), whole.probabilities("small")[:n_runs]
+            )
         before = n_runs
     process = start(path, str(N_SEEDS))
     output, errors = process.communicate(timeout=240)
@@ -121,7 +125,9 @@ def test_two_writers_are_refused(tmp_path: Path, digits: Dataset, small: Recipe)
     path = tmp_path / "busy.study"
     process = start(path, str(N_SEEDS))
     wait_for_runs(path, 1, process)
-    with pytest.raises(StudyError, match=r"another process is adding runs to .*busy\.study; wait for it to end"):
+    with pytest.raises(
+        StudyError, match=r"another process is adding runs to .*busy\.study; wait for it to end"
+    ):
         mlplab.run(small, digits, 1, path=path)
     with Study(path) as study:  # reading is allowed meanwhile
         assert len(study.frame()) >= 1
@@ -153,7 +159,9 @@ def test_a_study_can_be_read_where_nothing_can_be_written(tmp_path: Path, whole:
     folder.chmod(0o755)
 
 
-def test_strangers_are_refused(tmp_path: Path, digits: Dataset, small: Recipe, whole: Study) -> None:
+def test_strangers_are_refused(
+    tmp_path: Path, digits: Dataset, small: Recipe, whole: Study
+) -> None:
     text = tmp_path / "text.study"
     text.write_text("not a database, and longer than a header")
     other = tmp_path / "other.study"
@@ -190,15 +198,27 @@ def test_other_data_or_validation_needs_another_file(
 ) -> None:
     path = tmp_path / "a.study"
     shutil.copy(whole.path, path)
-    with pytest.raises(StudyError, match="expected a study of validation='test', got a file with runs under validation=143"):
+    with pytest.raises(
+        StudyError,
+        match="expected a study of validation='test', got a file with runs under validation=143",
+    ):
         mlplab.run(small, digits, 1, path=path, validation="test")
     fewer = mlplab.Dataset(
-        "fewer", mlplab.Split(*(array[:400] for array in digits.train)), digits.test, digits.class_names
+        "fewer",
+        mlplab.Split(*(array[:400] for array in digits.train)),
+        digits.test,
+        digits.class_names,
     )
-    with pytest.raises(StudyError, match=r"expected a study of fewer \([0-9a-f]{12}\), got a file with runs on digits"):
+    with pytest.raises(
+        StudyError,
+        match=r"expected a study of fewer \([0-9a-f]{12}\), got a file with runs on digits",
+    ):
         mlplab.run(small, fewer, 1, path=path)
 
 
 def test_an_unknown_recipe_is_named(whole: Study) -> None:
-    with pytest.raises(StudyError, match=r"expected a recipe of .*whole\.study \(small\), got 'smal'; did you mean 'small'\?"):
+    with pytest.raises(
+        StudyError,
+        match=r"expected a recipe of .*whole\.study \(small\), got 'smal'; did you mean 'small'\?",
+    ):
         whole.outcomes("smal")

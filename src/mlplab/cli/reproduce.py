@@ -13,11 +13,17 @@ from mlplab.cli.options import Engine, Epochs, Json, Quiet, Verbose
 def reproduce(
     recipes: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RECIPE]...", help="Some of the four networks. [default: all]", show_default=False),
+        typer.Argument(
+            metavar="[RECIPE]...",
+            help="Some of the four networks. [default: all]",
+            show_default=False,
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="Number of runs of each network.")] = 3,
     epochs: Epochs = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the study, models and report.")] = Path("reproduce"),
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the study, models and report.")
+    ] = Path("reproduce"),
     engine: Engine = "auto",
     json: Json = False,
     quiet: Quiet = False,

@@ -19,7 +19,9 @@ def run(
     epochs: Epochs = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The study file. [default: NAME.study here]", show_default=False),
+        typer.Option(
+            "--out", help="The study file. [default: NAME.study here]", show_default=False
+        ),
     ] = None,
     keep: Annotated[
         str | None,
@@ -43,7 +45,9 @@ def run(
         print_schema()
         return
     if spec is None:
-        raise typer.BadParameter("expected a study spec, for instance examples/digits.toml", param_hint="FILE.toml")
+        raise typer.BadParameter(
+            "expected a study spec, for instance examples/digits.toml", param_hint="FILE.toml"
+        )
 
     from mlplab.cli.training import check_some_done, override, print_results, train_into
     from mlplab.data import load

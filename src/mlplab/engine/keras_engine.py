@@ -47,7 +47,9 @@ class FitArguments:
         } | self.passed_on
 
 
-def fit(model: keras.Model, arguments: FitArguments, streams: Streams | None) -> keras.callbacks.History:
+def fit(
+    model: keras.Model, arguments: FitArguments, streams: Streams | None
+) -> keras.callbacks.History:
     """Train a compiled model with its own ``fit``; with streams, in their order."""
     if streams is None:
         return model.fit(**arguments.keywords)

@@ -48,7 +48,9 @@ class Streams:
     def __post_init__(self) -> None:
         for field, seed in zip(fields(self), astuple(self), strict=True):
             if not isinstance(seed, int) or seed < 0:
-                raise UsageError(f"expected a seed that is an integer >= 0, got {field.name}={seed!r}")
+                raise UsageError(
+                    f"expected a seed that is an integer >= 0, got {field.name}={seed!r}"
+                )
 
     @classmethod
     def of(cls, seed: int | Streams) -> Streams:

@@ -7,7 +7,12 @@ number of epochs. ``notebook`` has the four it all began with; ``spec`` reads st
 from __future__ import annotations
 
 from mlplab.recipes.models import adapt, parameter_counts
-from mlplab.recipes.notebook import PUBLISHED, Published, notebook_recipes
+from mlplab.recipes.notebook import (
+    PUBLISHED,
+    Published,
+    choose_notebook_recipes,
+    notebook_recipes,
+)
 from mlplab.recipes.recipe import Recipe
 from mlplab.recipes.schema import spec_schema
 from mlplab.recipes.spec import StudySpec, check, load_spec
@@ -20,6 +25,7 @@ __all__ = [
     "StudySpec",
     "adapt",
     "check",
+    "choose_notebook_recipes",
     "load_spec",
     "notebook_recipes",
     "parameter_counts",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 from keras import layers
 
 from mlplab.data.dataset import Dataset
+from mlplab.errors import RecipeError, did_you_mean
 from mlplab.recipes.recipe import Recipe
 
 BATCH_SIZE = 156
@@ -112,6 +114,22 @@ def notebook_recipes() -> list[Recipe]:
         Recipe(name, build, optimizer=optimizer, batch_size=BATCH_SIZE, epochs=EPOCHS)
         for name, build, optimizer in networks
     ]
+
+
+def choose_notebook_recipes(names: Sequence[str]) -> list[Recipe]:
+    """Return the notebook's recipes with these names, in the notebook's order; all where none is named.
+
+    Raises:
+        RecipeError: a name is not one of the four.
+    """
+    recipes = {recipe.name: recipe for recipe in notebook_recipes()}
+    unknown = [name for name in names if name not in recipes]
+    if unknown:
+        problems = [f"{name!r}{did_you_mean(name, recipes)}" for name in unknown]
+        raise RecipeError(
+            f"expected recipes out of {', '.join(recipes)}, got {', '.join(problems)}"
+        )
+    return [recipe for name, recipe in recipes.items() if not names or name in names]
 
 
 @dataclass(frozen=True)

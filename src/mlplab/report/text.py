@@ -40,7 +40,9 @@ def network_facts(study: Study) -> str:
     parts = []
     for summary in summarize(study):
         lines = [f"\n{summary.record.label}", summary.record.summary.rstrip()]
-        scores = zip(summary.seeds, summary.test_loss.values, summary.test_accuracy.values, strict=True)
+        scores = zip(
+            summary.seeds, summary.test_loss.values, summary.test_accuracy.values, strict=True
+        )
         lines += [
             f"seed {seed}: Test score: {loss:.4f}  Test accuracy: {accuracy:.4f}"
             for seed, loss, accuracy in scores
@@ -54,7 +56,9 @@ def results_table(study: Study) -> Table:
     """Return the table of scores over seeds, beside what the notebook published where it did."""
     summaries = summarize(study)
     shown = any(summary.published for summary in summaries)
-    table = Table(title=f"Test scores on {study.dataset['name']}, mean ± standard deviation over seeds")
+    table = Table(
+        title=f"Test scores on {study.dataset['name']}, mean ± standard deviation over seeds"
+    )
     table.add_column("recipe", no_wrap=True)
     for heading in ("parameters", "seeds", "test accuracy", "test loss", "s/epoch"):
         table.add_column(heading, justify="right")

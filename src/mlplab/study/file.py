@@ -51,7 +51,9 @@ class StudyFile:
             raise
 
     @classmethod
-    def create(cls, path: Path, dataset: dict[str, Any], validation: Any, labels: bytes) -> StudyFile:
+    def create(
+        cls, path: Path, dataset: dict[str, Any], validation: Any, labels: bytes
+    ) -> StudyFile:
         """Make a new study file and open it for writing.
 
         The tables and the one row of ``study`` are written in one transaction; a file that a killed
@@ -171,7 +173,9 @@ def check_header(path: Path) -> None:
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     """Open an existing database; for reading also where no file can be made beside it."""
     mode = "rw" if writable else "ro"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
+    )
     try:
         connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError:
@@ -214,4 +218,6 @@ def storage_errors(path: Path) -> Iterator[None]:
             raise StorageError(f"cannot write {path}: another program holds it ({text})") from error
         raise StudyError(damaged(path, text)) from error
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}; choose another place"
+        ) from error

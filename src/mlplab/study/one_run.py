@@ -122,7 +122,9 @@ def look_at_test_set(result: RunResult, recipe: Recipe, dataset: Dataset) -> Non
     """Fill in a run's test loss, accuracy, outcome and probabilities."""
     x, y = dataset.test
     targets = recipe.targets(y, dataset.n_classes)
-    scores = result.model.evaluate(x, targets, batch_size=recipe.batch_size, verbose=0, return_dict=True)
+    scores = result.model.evaluate(
+        x, targets, batch_size=recipe.batch_size, verbose=0, return_dict=True
+    )
     answers = np.asarray(result.model.predict(x, batch_size=recipe.batch_size, verbose=0))
     if answers.shape[1] == 1:  # one sigmoid unit: the probability of class 1
         answers = np.hstack([1 - answers, answers])

@@ -8,7 +8,7 @@ from pathlib import Path
 from mlplab.data import Dataset, default_validation, load
 from mlplab.engine import Streams, choose_engine
 from mlplab.errors import UsageError
-from mlplab.recipes import Recipe
+from mlplab.recipes import Recipe, seed_list
 from mlplab.study.one_run import train
 from mlplab.study.progress import Job, Progress
 from mlplab.study.study import Study
@@ -59,7 +59,9 @@ def run(
     choose_engine(engine)
     if keep not in (None, "models"):
         raise UsageError(f'expected keep="models" or None, got {keep!r}')
-    dataset.with_validation(validation, Streams.of(0).rng("split"))  # an impossible split is told now
+    dataset.with_validation(
+        validation, Streams.of(0).rng("split")
+    )  # an impossible split is told now
     progress, path = progress or Progress(), Path(path)
     with open_writer(path, dataset, validation) as writer:
         registered = writer.register(recipes, dataset)
@@ -69,7 +71,9 @@ def run(
                     f"recipe {recipe.recipe.name} is not the one this study holds as {recipe.replaces}: "
                     f"its runs are kept apart, as {recipe.label}"
                 )
-        run_missing(writer, registered, dataset, seeds, validation, keep == "models", engine, progress)
+        run_missing(
+            writer, registered, dataset, seeds, validation, keep == "models", engine, progress
+        )
     return Study(path)
 
 
@@ -111,13 +115,10 @@ def run_missing(
 
 def check_seeds(seeds: int | Sequence[int]) -> list[int]:
     """Return the seeds as a list; a number stands for 0, 1, ... below it."""
-    if isinstance(seeds, bool) or (isinstance(seeds, int) and seeds < 1):
-        raise UsageError(f"expected at least 1 seed, got {seeds!r}")
-    chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    bad = [seed for seed in chosen if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0]
-    if bad or not chosen or len(set(chosen)) < len(chosen):
-        raise UsageError(f"expected seeds that are different integers >= 0, got {chosen!r}")
-    return chosen
+    try:
+        return seed_list(seeds)
+    except ValueError as error:
+        raise UsageError(f"seeds: {error}") from error
 
 
 def check_names(recipes: Sequence[Recipe]) -> None:
@@ -127,4 +128,6 @@ def check_names(recipes: Sequence[Recipe]) -> None:
     if not names:
         raise UsageError("expected at least one recipe, got none")
     if repeated:
-        raise UsageError(f"expected recipes with different names, got {', '.join(repeated)} more than once")
+        raise UsageError(
+            f"expected recipes with different names, got {', '.join(repeated)} more than once"
+        )

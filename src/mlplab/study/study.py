@@ -133,12 +133,17 @@ class Study:
         latest: dict[str, int] = {}
         for row in rows:
             latest[row["name"]] = max(row["requested"], latest.get(row["name"], 0))
-        return [RecipeRecord.from_row(row) for row in rows if row["requested"] == latest[row["name"]]]
+        return [
+            RecipeRecord.from_row(row) for row in rows if row["requested"] == latest[row["name"]]
+        ]
 
     @property
     def all_recipes(self) -> list[RecipeRecord]:
         """All recipes, also those that a changed one with the same name has replaced."""
-        return [RecipeRecord.from_row(row) for row in self._file.rows("SELECT * FROM recipe ORDER BY id")]
+        return [
+            RecipeRecord.from_row(row)
+            for row in self._file.rows("SELECT * FROM recipe ORDER BY id")
+        ]
 
     def recipe(self, label: str) -> RecipeRecord:
         """Return the recipe with this label."""
@@ -153,7 +158,9 @@ class Study:
     @property
     def environments(self) -> list[dict[str, Any]]:
         """The environments its runs were made in."""
-        return [json.loads(row["content"]) for row in self._file.rows("SELECT content FROM environment")]
+        return [
+            json.loads(row["content"]) for row in self._file.rows("SELECT content FROM environment")
+        ]
 
     def frame(self) -> pd.DataFrame:
         """Return a row a run: recipe, seed, status, engine, test scores, seconds, epochs, started."""
@@ -186,7 +193,9 @@ class Study:
         """Return the models' answers on the test set, shape (n_seeds, n_test, n_classes)."""
         shape = (-1, len(self.labels), len(self.dataset["class_names"]))
         rows = self._done(label, "probabilities")
-        return np.array([np.frombuffer(row["probabilities"], "<f2") for row in rows], "<f2").reshape(shape)
+        return np.array(
+            [np.frombuffer(row["probabilities"], "<f2") for row in rows], "<f2"
+        ).reshape(shape)
 
     def model_path(self, label: str, seed: int) -> Path | None:
         """Return the path of a run's kept model, or None where none is kept."""

@@ -35,7 +35,9 @@ class Registered:
 
 
 @contextmanager
-def open_writer(path: Path, dataset: Dataset, validation: str | int | float) -> Iterator[StudyWriter]:
+def open_writer(
+    path: Path, dataset: Dataset, validation: str | int | float
+) -> Iterator[StudyWriter]:
     """Open a study file for adding runs, making it where there is none; one process at a time.
 
     Raises:
@@ -48,7 +50,9 @@ def open_writer(path: Path, dataset: Dataset, validation: str | int | float) -> 
         try:
             lock.acquire()
         except Timeout as error:
-            raise StudyError(f"another process is adding runs to {path}; wait for it to end") from error
+            raise StudyError(
+                f"another process is adding runs to {path}; wait for it to end"
+            ) from error
     try:
         file = open_or_create(path, dataset, validation)
         try:
@@ -73,7 +77,9 @@ def open_or_create(path: Path, dataset: Dataset, validation: str | int | float) 
     if there["fingerprint"] != content["fingerprint"]:
         wrong = f"{content['name']} ({content['fingerprint'][:12]}), got a file with runs on {there['name']} ({there['fingerprint'][:12]})"
     elif there_validation != validation:
-        wrong = f"validation={validation!r}, got a file with runs under validation={there_validation!r}"
+        wrong = (
+            f"validation={validation!r}, got a file with runs under validation={there_validation!r}"
+        )
     if wrong:
         file.close()
         raise StudyError(f"expected a study of {wrong}: {path}; give this study a file of its own")
@@ -118,7 +124,9 @@ class StudyWriter:
     def register_one(self, recipe: Recipe, dataset: Dataset, requested: int) -> Registered:
         """Return the row of a recipe; one whose name is taken by another recipe gets its own label."""
         fingerprint = recipe.fingerprint(dataset)
-        namesakes = self.file.rows("SELECT * FROM recipe WHERE name = ? ORDER BY requested", recipe.name)
+        namesakes = self.file.rows(
+            "SELECT * FROM recipe WHERE name = ? ORDER BY requested", recipe.name
+        )
         known = [row for row in namesakes if row["fingerprint"] == fingerprint]
         other = [row["label"] for row in namesakes if row["fingerprint"] != fingerprint]
         with self.file.transaction() as connection:
@@ -143,7 +151,9 @@ class StudyWriter:
 
     def missing(self, registered: Registered, seeds: Sequence[int], keep_models: bool) -> list[int]:
         """Return the seeds whose run, or whose kept model, is not there."""
-        rows = self.file.rows("SELECT seed, status, model_file FROM run WHERE recipe_id = ?", registered.id)
+        rows = self.file.rows(
+            "SELECT seed, status, model_file FROM run WHERE recipe_id = ?", registered.id
+        )
         present = {row["seed"] for row in rows if not keep_models or self.has_model(row)}
         return [seed for seed in seeds if seed not in present]
 
@@ -175,7 +185,9 @@ class StudyWriter:
                 test_loss=finite(result.test_loss),
                 test_accuracy=finite(result.test_accuracy),
                 outcome=None if outcome is None else np.packbits(outcome).tobytes(),
-                probabilities=None if probabilities is None else probabilities.astype("<f2").tobytes(),
+                probabilities=None
+                if probabilities is None
+                else probabilities.astype("<f2").tobytes(),
                 model_file=model_file,
             )
             connection.executemany(
