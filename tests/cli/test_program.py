@@ -23,9 +23,10 @@ def test_help_names_every_command(mlplab_: Program) -> None:
 
 
 def test_help_waits_for_no_heavy_package() -> None:
-    program = "import sys, mlplab.cli.main; print([m for m in ('keras', 'jax', 'pandas', 'matplotlib') if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert result.stdout == "[]\n"
+    program = "import sys, mlplab.cli.main; print(*sys.modules)"
+    command = [sys.executable, "-c", program]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert not {"keras", "jax", "pandas", "matplotlib"} & set(loaded)
 
 
 def test_version(mlplab_: Program) -> None:
@@ -65,7 +66,9 @@ def test_schema_is_json_schema(mlplab_: Program) -> None:
         (["runn"], "No such command"),
     ],
 )
-def test_wrong_usage_is_one_short_message(mlplab_: Program, tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_wrong_usage_is_one_short_message(
+    mlplab_: Program, tmp_path: Path, arguments: list[str], message: str
+) -> None:
     result = mlplab_(*arguments, code=2)
     assert message in result.stderr
     assert "Traceback" not in result.stderr
@@ -83,12 +86,14 @@ def test_a_file_that_is_no_study_is_left_alone(mlplab_: Program, tmp_path: Path)
     precious = tmp_path / "digits.study"
     precious.write_text("my thesis")
     result = mlplab_("run", EXAMPLES / "digits.toml", code=2)
-    assert "expected a study file (an SQLite database), got something else: digits.study" in result.stderr
+    expected = "expected a study file (an SQLite database), got something else: digits.study"
+    assert expected in result.stderr
     assert precious.read_text() == "my thesis"
 
 
 def test_a_reader_that_goes_away_is_no_crash(tmp_path: Path) -> None:
     command = f"{sys.executable} -m mlplab.cli.main run --schema | head -1"
-    result = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    shell = ["bash", "-c", command]
+    result = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.stdout == "{\n"
     assert "Traceback" not in result.stderr

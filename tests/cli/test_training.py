@@ -82,9 +82,8 @@ def test_live_lines_in_a_terminal(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_exits_130_and_says_how_to_go_on(mlplab_: Program, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [*PROGRAM, "run", str(SPEC), "--seeds", "20"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
+    command = [*PROGRAM, "run", str(SPEC), "--seeds", "20"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if "test accuracy" in line:
@@ -100,7 +99,9 @@ def test_ctrl_c_exits_130_and_says_how_to_go_on(mlplab_: Program, tmp_path: Path
     assert 1 <= n_runs < 40
 
 
-def test_reproduce_from_nothing_to_a_digit_that_is_read(mlplab_: Program, tmp_path: Path, mnist: Dataset) -> None:
+def test_reproduce_from_nothing_to_a_digit_that_is_read(
+    mlplab_: Program, tmp_path: Path, mnist: Dataset
+) -> None:
     result = mlplab_("reproduce", "softmax", "relu-2", "--seeds", 2, "--epochs", 1, "--json")
     content = json.loads(result.stdout)
     softmax, relu_2 = content["recipes"]
