@@ -26,7 +26,7 @@ def problems(line: str) -> list[str]:
     while words and words[0] in help_of(*command).commands:
         command, words = (*command, words[0]), words[1:]
     help_text = help_of(*command)
-    if help_text.commands and not words[:1] == ["--help"] and not words[:1] == ["--version"]:
+    if help_text.commands and words[:1] not in (["--help"], ["--version"]):
         return [f"no command {words[:1]}"]
     given = [word.partition("=")[0] for word in words if word.startswith("-")]
     return [f"no option {word}" for word in given if word not in {*help_text.options, "--help"}]

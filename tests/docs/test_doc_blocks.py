@@ -20,11 +20,16 @@ def outcome(tmp_path: Path, block: str) -> str | None:
 
 
 def test_a_kept_promise(tmp_path: Path):
-    assert outcome(tmp_path, "print(1 + 1)\n# 2\nfor i in 'ab':\n    print(i)\n    # a\n    # b") is None
+    assert (
+        outcome(tmp_path, "print(1 + 1)\n# 2\nfor i in 'ab':\n    print(i)\n    # a\n    # b")
+        is None
+    )
 
 
 def test_a_broken_promise(tmp_path: Path):
-    assert "the block says that it prints\n3\nand prints\n2" in str(outcome(tmp_path, "print(2)\n# 3"))
+    assert "the block says that it prints\n3\nand prints\n2" in str(
+        outcome(tmp_path, "print(2)\n# 3")
+    )
 
 
 def test_a_block_without_promise(tmp_path: Path):

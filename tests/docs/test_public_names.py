@@ -49,7 +49,9 @@ def test_names_of_the_package_live_where_they_say(name: str):
     assert getattr(home, name) is value
 
 
-@pytest.mark.parametrize(("name", "public"), ROOM_NAMES, ids=[".".join(pair) for pair in ROOM_NAMES])
+@pytest.mark.parametrize(
+    ("name", "public"), ROOM_NAMES, ids=[".".join(pair) for pair in ROOM_NAMES]
+)
 def test_names_of_rooms_exist_and_say_what_they_are(name: str, public: str):
     value: Any = getattr(room(name), public)
     if inspect.isclass(value) or inspect.isfunction(value):
@@ -74,6 +76,8 @@ def test_import_and_help_load_nothing_heavy():
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert "reproduce" in done.stdout
     assert HEAVY & set(done.stderr.split()) == set()

@@ -17,7 +17,9 @@ from tests.docs.pages import PAGES, ROOT, blocks
 SHOWN = [(page.name, block) for page in PAGES for block in blocks(page, "toml")]
 
 
-@pytest.mark.parametrize(("page", "block"), SHOWN, ids=[f"{page}-{i}" for i, (page, _) in enumerate(SHOWN)])
+@pytest.mark.parametrize(
+    ("page", "block"), SHOWN, ids=[f"{page}-{i}" for i, (page, _) in enumerate(SHOWN)]
+)
 def test_shown_study_specs_load_and_build(page: str, block: str, tmp_path: Path):
     file = tmp_path / "shown.toml"
     file.write_text(block)
