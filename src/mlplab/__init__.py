@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlplab.data import Dataset, Split, load
     from mlplab.engine import fit
     from mlplab.errors import (
+        AllDivergedError,
         DataError,
         EngineError,
         FailedError,
@@ -45,6 +46,7 @@ _HOMES = {
     "fit": "mlplab.engine",
     "Study": "mlplab.study",
     "run": "mlplab.study",
+    "AllDivergedError": "mlplab.errors",
     "DataError": "mlplab.errors",
     "EngineError": "mlplab.errors",
     "FailedError": "mlplab.errors",
@@ -58,6 +60,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AllDivergedError",
     "DataError",
     "Dataset",
     "EngineError",

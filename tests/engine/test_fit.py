@@ -149,5 +149,5 @@ def test_errors_are_exact(data: tuple[np.ndarray, np.ndarray]) -> None:
         match=r"expected an engine out of auto, keras, got 'kears'; did you mean 'keras'\?",
     ):
         mlplab.fit(make_model(), x, y, engine="kears")
-    with pytest.raises(UsageError, match="expected a compiled model; call model.compile"):
+    with pytest.raises(UsageError, match=r"expected a compiled model; call model\.compile"):
         mlplab.fit(keras.Sequential([keras.Input((12,)), keras.layers.Dense(2)]), x, y)

@@ -34,9 +34,9 @@ def reproduce(
 ) -> None:
     """Train the notebook's networks (softmax, relu-2, bn-dropout-3, bn-dropout-5) on MNIST.
 
-    As in the notebook: 20 epochs, batches of 156, and the test set watched as validation data. Unlike
-    it, each network is trained under several seeds. The folder then holds the study file, the
-    trained models, and a report. The same command again runs only what is missing.
+    As in the notebook: 20 epochs, batches of 156, and the test set watched as validation data.
+    Unlike it, each network is trained under several seeds. The folder then holds the study file,
+    the trained models, and a report. The same command again runs only what is missing.
     """
     from mlplab.cli.training import check_some_done, override, print_results, train_into
     from mlplab.data import load

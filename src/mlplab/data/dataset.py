@@ -40,7 +40,7 @@ class Split(NamedTuple):
         return len(self.x)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Named arrays with splits (train, validation, test), class names and a fingerprint.
 
@@ -69,6 +69,8 @@ class Dataset:
         >>> small = Dataset("small", Split(x, y), Split(x, y), ("even", "odd"))
         >>> small.n_classes, small.input_shape, small.class_counts()
         (2, (2,), {'train': [3, 3], 'test': [3, 3]})
+        >>> small
+        Dataset('small', train=6, test=6, input_shape=(2,))
     """
 
     name: str
@@ -91,6 +93,10 @@ class Dataset:
                     f"those of train {self.input_shape}: they must agree"
                 )
         raise_all(problems, f"dataset {self.name}")
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}={split.n}" for name, split in self.splits.items())
+        return f"Dataset({self.name!r}, {sizes}, input_shape={self.input_shape})"
 
     @property
     def splits(self) -> dict[str, Split]:

@@ -106,8 +106,8 @@ def _check_possible(classes: Array, counts: Array, n: int) -> None:
     if counts.min() < 2:
         lonely = ", ".join(str(label) for label in classes[counts < 2])
         raise DataError(
-            f"cannot hold out examples of each class: class {lonely} has a single example, "
-            "it needs 2 or more"
+            "cannot hold out examples of each class: it takes 2 of each, "
+            f"and there is 1 of class {lonely}"
         )
     most = int(counts.sum()) - len(counts)
     if not len(counts) <= n <= most:

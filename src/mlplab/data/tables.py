@@ -37,6 +37,8 @@ def read_table(path: Path, target: str | None) -> tuple[Array, Array, tuple[str,
     columns = [str(column) for column in frame.columns]
     frame.columns = columns
     _check_target(path, target, columns)
+    if frame.empty:
+        raise DataError(f"{path} has columns, but no rows")
     features = frame.drop(columns=target)
     _check_numeric(path, features)
     # Missing numbers become NaN here; `validate` finds them.

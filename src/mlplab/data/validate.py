@@ -38,7 +38,7 @@ def split_problems(
         ['train: 1 label is outside the classes 0..1; the first is 2 at index 1']
     """
     problems = array_problems(name, x, y, feature_names)
-    if len(y) == 0 or label_problems(name, y):
+    if len(x) == 0 or len(y) == 0 or label_problems(name, y):
         return problems
     if y.dtype.kind == "f":
         problems.append(f"{name}: labels must have an integer type, got {y.dtype}: use astype(int)")
@@ -105,7 +105,7 @@ def label_problems(name: str, y: Array) -> list[str]:
         >>> label_problems("train", np.array([0.0, np.nan, 1.5]))
         ['train: 1 label is missing; the first is at index 1']
         >>> label_problems("train", np.array([0.0, 1.5]))
-        ['train: 1 label is not an integer; the first is 1.5 at index 1']
+        ['train: 1 label is non-integer; the first is 1.5 at index 1']
     """
     if y.ndim != 1:
         return [f"{name}: labels must have shape (n,), got {y.shape}"]
@@ -120,7 +120,7 @@ def label_problems(name: str, y: Array) -> list[str]:
             f"{name}: {count} {_plural('label', count)} missing; "
             f"the first is at index {int(np.argmax(missing))}"
         ]
-    return _first(name, y, y != np.floor(y), "not an integer") or _first(
+    return _first(name, y, y != np.floor(y), "non-integer") or _first(
         name, y, np.isinf(y), "not finite"
     )
 

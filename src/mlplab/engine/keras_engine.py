@@ -75,11 +75,12 @@ def fit(
 
 
 def check_arrays(arguments: FitArguments) -> FitArguments:
-    """Return the arguments with x, y and sample_weight as arrays of one length, or say what is wrong."""
+    """Return the arguments with x, y and sample_weight as arrays of one length, or say why not."""
     if arguments.y is None or isinstance(arguments.x, (dict, list, tuple)):
         raise UsageError(
             f"seed= expects x and y as arrays, got x of type {type(arguments.x).__name__} and "
-            f"y of type {type(arguments.y).__name__}; leave seed= out to let Keras order the samples"
+            f"y of type {type(arguments.y).__name__}; "
+            "leave seed= out to let Keras order the samples"
         )
     x, y = np.asarray(arguments.x), np.asarray(arguments.y)
     weight = None if arguments.sample_weight is None else np.asarray(arguments.sample_weight)
@@ -90,7 +91,7 @@ def check_arrays(arguments: FitArguments) -> FitArguments:
 
 
 def carve_tail(arguments: FitArguments) -> FitArguments:
-    """Return the arguments with ``validation_split`` carried out: the last samples, as Keras does."""
+    """Return the arguments with ``validation_split`` taken from the last samples, as Keras does."""
     if not arguments.validation_split or arguments.validation_data is not None:
         return replace(arguments, validation_split=0.0)
     start = math.floor(len(arguments.x) * (1.0 - arguments.validation_split))

@@ -117,7 +117,7 @@ def notebook_recipes() -> list[Recipe]:
 
 
 def choose_notebook_recipes(names: Sequence[str]) -> list[Recipe]:
-    """Return the notebook's recipes with these names, in the notebook's order; all where none is named.
+    """Return the recipes with these names, in the notebook's order; all where none is named.
 
     Raises:
         RecipeError: a name is not one of the four.

@@ -51,7 +51,7 @@ class RunResult:
         model: the trained Keras model.
         test_loss: mean loss over the test examples; NaN when diverged.
         test_accuracy: share of the test examples answered rightly; NaN when diverged.
-        outcome: whether each test example was answered rightly, bool, (n_test,); None when diverged.
+        outcome: whether each test example was answered rightly, (n_test,); None when diverged.
         probabilities: the model's answers, float16, (n_test, n_classes); None when diverged.
     """
 
@@ -154,9 +154,11 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         """Keep the epoch's figures."""
         logs = logs or {}
         names = ("loss", "accuracy", "val_loss", "val_accuracy")
-        figures = [float(logs.get(name, math.nan)) for name in names]
-        self.epochs.append(Epoch(epoch + 1, *figures, time.perf_counter() - self.clock))
-        self.on_epoch(self.epochs[-1])
-        if not (math.isfinite(figures[0]) and math.isfinite(figures[2])):
+        figures = {name: float(logs.get(name, math.nan)) for name in names}
+        seconds = time.perf_counter() - self.clock
+        entry = Epoch(epoch=epoch + 1, **figures, seconds=seconds)
+        self.epochs.append(entry)
+        self.on_epoch(entry)
+        if not (math.isfinite(entry.loss) and math.isfinite(entry.val_loss)):
             self.diverged = True
             self.model.stop_training = True

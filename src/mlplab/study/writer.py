@@ -75,7 +75,10 @@ def open_or_create(path: Path, dataset: Dataset, validation: str | int | float) 
     there, there_validation = json.loads(head["dataset"]), json.loads(head["validation"])
     wrong = ""
     if there["fingerprint"] != content["fingerprint"]:
-        wrong = f"{content['name']} ({content['fingerprint'][:12]}), got a file with runs on {there['name']} ({there['fingerprint'][:12]})"
+        wrong = (
+            f"{content['name']} ({content['fingerprint'][:12]}), "
+            f"got a file with runs on {there['name']} ({there['fingerprint'][:12]})"
+        )
     elif there_validation != validation:
         wrong = (
             f"validation={validation!r}, got a file with runs under validation={there_validation!r}"
@@ -117,12 +120,12 @@ class StudyWriter:
         return int(self.file.rows("SELECT id FROM environment WHERE content = ?", content)[0]["id"])
 
     def register(self, recipes: Sequence[Recipe], dataset: Dataset) -> list[Registered]:
-        """Return the rows of recipes, adding those that are new, and mark them as the current ones."""
+        """Return the rows of recipes, adding those that are new, and mark them as current."""
         last = self.file.rows("SELECT coalesce(max(requested), 0) AS last FROM recipe")[0]["last"]
         return [self.register_one(recipe, dataset, last + 1) for recipe in recipes]
 
     def register_one(self, recipe: Recipe, dataset: Dataset, requested: int) -> Registered:
-        """Return the row of a recipe; one whose name is taken by another recipe gets its own label."""
+        """Return the row of a recipe; one whose name another recipe has gets its own label."""
         fingerprint = recipe.fingerprint(dataset)
         namesakes = self.file.rows(
             "SELECT * FROM recipe WHERE name = ? ORDER BY requested", recipe.name
