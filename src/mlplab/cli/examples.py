@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,9 @@ def read_examples(path: Path, model: keras.Model, target: str | None) -> Example
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join(_READERS)
-        raise DataError(f"{path}: expected a file that ends in {known}, got {path.suffix or 'no ending'}")
+        raise DataError(
+            f"{path}: expected a file that ends in {known}, got {path.suffix or 'no ending'}"
+        )
     if not path.is_file():
         raise DataError(f"{path}: expected a file, found nothing there")
     return reader(path, model, target)
@@ -90,21 +93,28 @@ def read_csv(path: Path, model: keras.Model, target: str | None) -> Examples:
     y = None if target is None else table.pop(target).to_numpy()
     texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
     if texts:
-        raise DataError(f"{path}: expected numbers, got text in the columns {', '.join(texts)}")
+        raise DataError(
+            f"{path}: expected numbers, got text in the columns {', '.join(map(str, texts))}"
+        )
     return checked(path, table.to_numpy(np.float32), y, model)
 
 
 def checked(path: Path, x: Array, y: Array | None, model: keras.Model) -> Examples:
     """Return the examples in the model's shape, or say what is wrong with them."""
     if x.ndim < 1 or x.dtype.kind not in "uif" or len(x) == 0:
-        raise DataError(f"{path}: expected numbers, a row an example, got {x.dtype} of shape {x.shape}")
+        raise DataError(
+            f"{path}: expected numbers, a row an example, got {x.dtype} of shape {x.shape}"
+        )
     if not np.isfinite(x).all():
-        raise DataError(f"{path}: expected finite numbers, got {(~np.isfinite(x)).sum()} that are not")
+        raise DataError(
+            f"{path}: expected finite numbers, got {(~np.isfinite(x)).sum()} that are not"
+        )
     if y is not None and y.shape != (len(x),):
         raise DataError(f"{path}: expected y of shape ({len(x)},), got {y.shape}")
     shape = input_shape(model)
-    if None not in shape and x[0].size == np.prod(shape):  # rows of pixels become pictures
-        x = x.reshape(len(x), *shape)
+    sides = [side for side in shape if side is not None]
+    if len(sides) == len(shape) and x[0].size == math.prod(sides):  # rows of pixels become pictures
+        x = x.reshape(len(x), *sides)
     elif x.shape[1:] != shape:
         raise ModelError(f"{path}: expected examples of shape {shape}, got {x.shape[1:]}")
     return Examples(path, x, y)
