@@ -34,12 +34,15 @@ BOX = 20
 
 Array = npt.NDArray[Any]
 Float = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Box = tuple[slice, slice]
 
 _FORMATS = ("PNG", "JPEG")
 _WORKING_SIDE = 560  # larger pictures are shrunk to this first: 20 x 28, ample for a 28-pixel field
 _CONTRAST = 8.0  # grey levels out of 255 between paper and ink, below which nothing was drawn
+_FAINT_LARGE = 0.25  # the same where edges are sharp, so that the lines of ruled paper go too
 _NOISE = 6.0  # how many deviations of the paper the darkest ink must stand out by
-_FAINT = 0.1  # share of full ink that still belongs to a stroke's soft edge, in a large picture
+_FAINT = 0.1  # share of full ink below which it is no stroke's edge: JPEG's ripples are fainter
 _SPECK = 0.02  # share of the largest stroke's area below which a separate blot is a speck
 _THIN = 1.5  # strokes narrower than this in the frame are thickened to it; MNIST's are wider
 _WIDEST = 0.35  # share of the longer side that no stroke is as wide as, but a shadow is
@@ -186,12 +189,13 @@ def _colours(picture: Image.Image) -> Float:
 def _ink(colours: Float, name: str) -> Float:
     """Separate ink from paper: shape (height, width), paper near 0, ink positive.
 
-    1. The paper is a plane through the colours along the edge of the picture.
+    1. The paper's colour is a smooth surface through the edge of the picture.
     2. The ink's colour is the mean of what differs most from it; every pixel is measured along the
        line from paper to ink, which settles the polarity.
     3. What is wider than any stroke (a shadow, a lamp's glow) is subtracted.
     """
-    difference = colours - _paper(colours)
+    edge = _edge(colours.shape[:2])
+    difference = colours - _paper(colours, edge)
     distance = np.linalg.norm(difference, axis=2)
     farthest = distance.max()
     if farthest < _CONTRAST:
@@ -200,29 +204,34 @@ def _ink(colours: Float, name: str) -> Float:
     along = difference @ (direction / np.linalg.norm(direction)) / np.sqrt(3)
     window = 2 * int(_WIDEST * max(along.shape) / 2) + 1
     raised = along - ndimage.grey_opening(along, size=(window, window))
-    return np.asarray(raised - np.median(raised))
+    return np.asarray(raised - np.median(raised[edge]))
 
 
-def _paper(colours: Float) -> Float:
-    """Fit a plane a channel to the pixels along the edge, leaving out ink that touches it."""
-    height, width, _ = colours.shape
+def _edge(shape: tuple[int, ...]) -> Mask:
+    """Mark a narrow ring along the edge of the picture, which is taken for paper."""
+    height, width = shape
     ring = max(1, round(0.03 * min(height, width)))
     edge = np.ones((height, width), bool)
     edge[ring : height - ring, ring : width - ring] = False
+    return edge
+
+
+def _paper(colours: Float, edge: Mask) -> Float:
+    """Fit a quadratic surface a channel to the edge, leaving out ink that touches it."""
+    height, width, _ = colours.shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    terms = np.stack([np.ones_like(x), x, y], axis=-1)
+    terms = np.stack([np.ones_like(x), x, y, x * y, x**2, y**2], axis=-1)
     points, values = terms[edge], colours[edge]
-    kept = np.linalg.norm(values - np.median(values, axis=0), axis=1)
-    keep = kept <= max(1.0, 3 * np.median(kept))
-    for _ in range(3):
-        plane = np.linalg.lstsq(points[keep], values[keep], rcond=None)[0]
-        error = np.linalg.norm(values - points @ plane, axis=1)
+    error = np.linalg.norm(values - np.median(values, axis=0), axis=1)
+    for _ in range(4):
         keep = error <= max(1.0, 3 * np.median(error))
-    return np.asarray(terms @ plane)
+        surface = np.linalg.lstsq(points[keep], values[keep], rcond=None)[0]
+        error = np.linalg.norm(values - points @ surface, axis=1)
+    return np.asarray(terms @ surface)
 
 
 def _clean(ink: Float, name: str) -> Float:
-    """Remove noise and specks, and scale full ink to 1; soft edges stay as they are."""
+    """Remove noise, specks and frames, and scale full ink to 1; soft edges stay as they are."""
     strongest = ink.max()
     full = np.quantile(ink[ink > 0.5 * strongest], 0.99) if strongest > 0 else 0.0
     paper = ink[ink < 0.5 * strongest]
@@ -230,18 +239,30 @@ def _clean(ink: Float, name: str) -> Float:
     if full < max(_CONTRAST / np.sqrt(3), _NOISE * noise):
         raise _nothing_drawn(name)
     ink = np.clip(ink / full, 0, 1)
-    floor = max(3.5 * noise / full, _FAINT if max(ink.shape) > 2 * FIELD else 0.01)
-    return np.where(_strokes(ink, floor), ink, 0)
+    faint = _FAINT if max(ink.shape) <= 2 * FIELD else _FAINT_LARGE
+    return np.where(_strokes(ink, max(3.5 * noise / full, faint)), ink, 0)
 
 
-def _strokes(ink: Float, floor: float) -> npt.NDArray[np.bool_]:
-    """Mark the connected blots of ink above ``floor`` that are strokes, not noise or specks."""
+def _strokes(ink: Float, floor: float) -> Mask:
+    """Mark the connected blots of ink above ``floor`` that are strokes of the digit."""
     labels, n_blots = ndimage.label(ink > floor, structure=np.ones((3, 3)))
     blots = np.arange(1, n_blots + 1)
     area = ndimage.sum_labels(ink, labels, blots)
-    peak = ndimage.maximum(ink, labels, blots)
-    stroke = (peak > 0.5) & (area > _SPECK * area[peak > 0.5].max())
-    return np.isin(labels, blots[stroke])
+    dark = ndimage.maximum(ink, labels, blots) > 0.5
+    large = dark & (area > _SPECK * area[dark].max())
+    boxes = ndimage.find_objects(labels)
+    framed = [
+        any(
+            _encloses(boxes[i], boxes[j]) and area[j] > 0.1 * area[i] for j in np.flatnonzero(large)
+        )
+        for i in np.flatnonzero(large)
+    ]
+    return np.isin(labels, blots[large][~np.array(framed)])
+
+
+def _encloses(outer: Box, inner: Box) -> bool:
+    """Say whether one box lies inside another with room on all four sides: a drawn frame."""
+    return all(o.start < i.start and i.stop < o.stop for o, i in zip(outer, inner, strict=True))
 
 
 def _nothing_drawn(name: str) -> DataError:
