@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.errors import ModelError
+from mlplab.engine.model_file import load_model
 
 Kernel = npt.NDArray[np.float32]
 
@@ -24,20 +23,9 @@ def trained_kernels(path: Path) -> dict[str, Kernel]:
     They are called by their place and size, as ``1: 784 → 556`` in two lines: Keras's own names
     count up with every layer a process makes.
     """
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            f"expected a Keras model, got something else: {path} ({first_line(error)}); "
-            "move it away, or let the study train it again"
-        ) from error
+    model = load_model(path)
     kernels = [keras.ops.convert_to_numpy(weight.value) for weight in _kernels(model)]
     return {f"{place}: {_size(kernel)}": kernel for place, kernel in enumerate(kernels, start=1)}
-
-
-def first_line(error: Exception) -> str:
-    """Return what an error says in its first line."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _kernels(model: keras.Model) -> list[Any]:
