@@ -14,7 +14,15 @@ import pytest
 import mlplab
 
 ERRORS = {
-    *("DataError", "EngineError", "FailedError", "FetchError", "MlplabError", "ModelError"),
+    *(
+        "AllDivergedError",
+        "DataError",
+        "EngineError",
+        "FailedError",
+        "FetchError",
+        "MlplabError",
+        "ModelError",
+    ),
     *("RecipeError", "StorageError", "StudyError", "UsageError"),
 }
 MEANT = {"Dataset", "Recipe", "Split", "Study", "fit", "load", "notebook_recipes", "run"}
