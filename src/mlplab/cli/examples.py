@@ -48,7 +48,9 @@ def read_examples(path: Path, model: keras.Model, target: str | None) -> Example
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join(_READERS)
-        raise DataError(f"{path}: expected a file that ends in {known}, got {path.suffix or 'no ending'}")
+        raise DataError(
+            f"{path}: expected a file that ends in {known}, got {path.suffix or 'no ending'}"
+        )
     if not path.is_file():
         raise DataError(f"{path}: expected a file, found nothing there")
     return reader(path, model, target)
@@ -97,9 +99,13 @@ def read_csv(path: Path, model: keras.Model, target: str | None) -> Examples:
 def checked(path: Path, x: Array, y: Array | None, model: keras.Model) -> Examples:
     """Return the examples in the model's shape, or say what is wrong with them."""
     if x.ndim < 1 or x.dtype.kind not in "uif" or len(x) == 0:
-        raise DataError(f"{path}: expected numbers, a row an example, got {x.dtype} of shape {x.shape}")
+        raise DataError(
+            f"{path}: expected numbers, a row an example, got {x.dtype} of shape {x.shape}"
+        )
     if not np.isfinite(x).all():
-        raise DataError(f"{path}: expected finite numbers, got {(~np.isfinite(x)).sum()} that are not")
+        raise DataError(
+            f"{path}: expected finite numbers, got {(~np.isfinite(x)).sum()} that are not"
+        )
     if y is not None and y.shape != (len(x),):
         raise DataError(f"{path}: expected y of shape ({len(x)},), got {y.shape}")
     shape = input_shape(model)

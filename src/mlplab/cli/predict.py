@@ -59,7 +59,9 @@ def predict(
     from mlplab.engine.model_file import load_model
 
     if output is not None and output.exists() and not force:
-        raise UsageError(f"{output} is already there; choose another path, or write over it: --force")
+        raise UsageError(
+            f"{output} is already there; choose another path, or write over it: --force"
+        )
     model = load_model(model_path)
     tables, problems = [], []
     for file in files:
@@ -99,7 +101,9 @@ def answers(model: keras.Model, examples: Examples, names: list[str]) -> pd.Data
         frame[what] = [names[index] for index in order[:, place]]
         frame[f"{what}_probability"] = probabilities[rows, order[:, place]]
     if examples.y is not None:
-        frame["truth"] = [names[index] if 0 <= index < len(names) else str(index) for index in examples.y]
+        frame["truth"] = [
+            names[index] if 0 <= index < len(names) else str(index) for index in examples.y
+        ]
     return frame.join(pd.DataFrame(probabilities, columns=[f"p_{name}" for name in names]))
 
 
@@ -109,7 +113,9 @@ def save_frame(examples: Examples, folder: Path, force: bool) -> None:
 
     target = folder / f"{examples.file.stem}-28x28.png"
     if target.exists() and not force:
-        raise DataError(f"{target} is already there; choose another folder, or write over it: --force")
+        raise DataError(
+            f"{target} is already there; choose another folder, or write over it: --force"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(examples.x[0].reshape(28, 28)).save(target)
 
@@ -164,10 +170,14 @@ def show_table(frame: pd.DataFrame) -> None:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for record in shown[columns].itertuples(index=False):
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in record))
+        table.add_row(
+            *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in record)
+        )
     console.print(table)
     if len(shown) < len(frame):
-        typer.echo(f"{len(frame) - len(shown):,} more rows: --output FILE.csv writes them all", err=True)
+        typer.echo(
+            f"{len(frame) - len(shown):,} more rows: --output FILE.csv writes them all", err=True
+        )
     score = accuracy(frame)
     if score is not None:
         typer.echo(f"accuracy: {score:.4f} over {len(frame):,} examples")

@@ -67,7 +67,7 @@ def frame(image: str | PathLike[str] | Image.Image | Array) -> npt.NDArray[np.ui
     Raises:
         DataError: the file cannot be read, or no digit stands out in the picture.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> paper = np.full((100, 300), 230, np.uint8)
         >>> paper[20:80, 40:50] = 30  # a one, left of the middle
@@ -252,7 +252,9 @@ def _strokes(ink: Float, floor: float) -> Mask:
     large = dark & (area > _SPECK * area[dark].max())
     boxes = ndimage.find_objects(labels)
     framed = [
-        any(_encloses(boxes[i], boxes[j]) and area[j] > 0.1 * area[i] for j in np.flatnonzero(large))
+        any(
+            _encloses(boxes[i], boxes[j]) and area[j] > 0.1 * area[i] for j in np.flatnonzero(large)
+        )
         for i in np.flatnonzero(large)
     ]
     return np.isin(labels, blots[large][~np.array(framed)])
@@ -260,9 +262,7 @@ def _strokes(ink: Float, floor: float) -> Mask:
 
 def _encloses(outer: Box, inner: Box) -> bool:
     """Say whether one box lies inside another with room on all four sides: a drawn frame."""
-    return all(
-        o.start < i.start and i.stop < o.stop for o, i in zip(outer, inner, strict=True)
-    )
+    return all(o.start < i.start and i.stop < o.stop for o, i in zip(outer, inner, strict=True))
 
 
 def _nothing_drawn(name: str) -> DataError:

@@ -77,7 +77,7 @@ def predict_probabilities(
         ModelError: the examples have another shape than the model takes, or its answers are no
             vector an example.
 
-    Example:
+    Examples:
         >>> import keras, numpy as np
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, "sigmoid")])
         >>> predict_probabilities(model, np.zeros((2, 3), np.float32))
@@ -92,5 +92,7 @@ def predict_probabilities(
         raise ModelError(f"expected examples of shape {expected}, got {got}")
     answers = np.asarray(model.predict(x, batch_size=batch_size, verbose=0), np.float32)
     if answers.ndim != 2:
-        raise ModelError(f"expected a model that answers with a vector, got shape {answers.shape[1:]}")
+        raise ModelError(
+            f"expected a model that answers with a vector, got shape {answers.shape[1:]}"
+        )
     return np.hstack([1 - answers, answers]) if answers.shape[1] == 1 else answers
