@@ -1,125 +1,172 @@
-"""The files ``mlplab predict`` takes, read into arrays that fit a model."""
+"""Reading the files that ``mlplab predict`` is given: one function a kind, in a table by suffix."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from mlplab.data.framing import FIELD, frame
-from mlplab.engine.model_file import input_shape
+from mlplab.data.framing import frame
+from mlplab.data.tables import read_features
+from mlplab.data.validate import label_problems, raise_all
 from mlplab.errors import DataError, ModelError
 
-if TYPE_CHECKING:
-    import keras
-
 Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+
+FRAMED_SHAPES = ((28, 28), (28, 28, 1))
+"""The shapes of example that a picture can be framed for."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples from one file.
+    """What one file holds.
 
     Attributes:
-        file: where they are from.
-        x: features, shape (n, ...) as the model takes them.
-        y: the true classes, shape (n,), where the file has them.
-        framed: whether x is one picture brought to MNIST's frame.
+        file: where it was read from.
+        x: examples, shape (n, ...).
+        y: class indices, shape (n,), where the file has labels.
+        is_picture: whether it is one framed picture rather than a table of examples.
     """
 
     file: Path
     x: Array
     y: Array | None = None
-    framed: bool = False
+    is_picture: bool = False
 
 
-def read_examples(path: Path, model: keras.Model, target: str | None) -> Examples:
-    """Read a file by its kind.
+def read_examples(
+    file: Path, shape: Shape, class_names: Sequence[str], target: str | None
+) -> Examples:
+    """Read one file of examples, as a model takes them.
+
+    Args:
+        file: a PNG or JPEG picture, which is framed; or an ``.npz``, CSV or Parquet file.
+        shape: the shape of one example that the model takes.
+        class_names: the model's classes.
+        target: the column of labels in a CSV or Parquet file.
 
     Raises:
-        DataError: the file is missing, damaged, of a kind that is not read, or holds no numbers.
-        ModelError: a picture, and the model takes something else.
+        DataError: the file cannot be read, or its labels are none of the classes.
+        ModelError: the file is a picture, and the model takes none.
     """
-    reader = _READERS.get(path.suffix.lower())
+    reader = READERS.get(file.suffix.lower())
     if reader is None:
-        known = ", ".join(_READERS)
         raise DataError(
-            f"{path}: expected a file that ends in {known}, got {path.suffix or 'no ending'}"
+            f"{file}: expected a file that ends in {', '.join(READERS)}, got "
+            + (file.suffix or "no ending")
         )
-    if not path.is_file():
-        raise DataError(f"{path}: expected a file, found nothing there")
-    return reader(path, model, target)
+    if not file.exists():
+        raise DataError(f"{file}: expected a file, got no such file; check the path")
+    return reader(file, shape, class_names, target)
 
 
-def read_picture(path: Path, model: keras.Model, target: str | None) -> Examples:
-    """Read a picture of one digit and bring it to MNIST's frame."""
-    shape = input_shape(model)
-    if shape not in ((FIELD, FIELD), (FIELD, FIELD, 1), (FIELD * FIELD,)):
+def _read_picture(
+    file: Path, shape: Shape, class_names: Sequence[str], target: str | None
+) -> Examples:
+    if shape not in FRAMED_SHAPES:
         raise ModelError(
-            f"{path}: pictures are brought to {FIELD} x {FIELD}, and this model takes examples of "
-            f"shape {shape}; give it a table (.npz, .csv) instead"
+            f"{file}: pictures are framed to 28 x 28, but this model takes examples of shape "
+            f"{shape}; give it .npz or CSV"
         )
-    return Examples(path, frame(path).reshape(1, *shape), framed=True)
+    return Examples(file, _shaped(frame(file)[np.newaxis], shape), is_picture=True)
 
 
-def read_npz(path: Path, model: keras.Model, target: str | None) -> Examples:
-    """Read the arrays x (or x_test) and, where they are there, y (or y_test); no pickles."""
+def _read_npz(file: Path, shape: Shape, class_names: Sequence[str], target: str | None) -> Examples:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise DataError(f"{path}: expected an .npz file of plain arrays, got: {error}") from error
-    for suffix in ("", "_test"):
-        if f"x{suffix}" in arrays:
-            return checked(path, arrays[f"x{suffix}"], arrays.get(f"y{suffix}"), model)
-    found = ", ".join(arrays) or "no array"
-    raise DataError(f"{path}: expected an array x or x_test, got {found}")
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            if isinstance(archive, np.ndarray):
+                raise ValueError("it is a single array")
+            x_key = _first_key(file, archive.files)
+            x, y_key = archive[x_key], x_key.replace("x", "y")
+            y = archive[y_key] if y_key in archive.files else None
+    except (AttributeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"{file}: expected an .npz archive without pickles: {error}") from error
+    return _labelled(file, _shaped(x, shape), y, class_names)
 
 
-def read_csv(path: Path, model: keras.Model, target: str | None) -> Examples:
-    """Read a table of numbers, a row an example, with column names in its first line."""
-    try:
-        table = pd.read_csv(path)
-    except (ValueError, OSError) as error:  # pandas raises subclasses of ValueError
-        raise DataError(f"{path}: expected a CSV file, got: {error}") from error
-    if target is not None and target not in table:
-        raise DataError(f"{path}: expected a column {target!r}, got {', '.join(table.columns)}")
-    y = None if target is None else table.pop(target).to_numpy()
-    texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
-    if texts:
-        raise DataError(f"{path}: expected numbers, got text in the columns {', '.join(texts)}")
-    return checked(path, table.to_numpy(np.float32), y, model)
+def _first_key(file: Path, keys: Sequence[str]) -> str:
+    for key in ("x", "x_test"):
+        if key in keys:
+            return key
+    raise DataError(
+        f"{file}: expected an array x or x_test, got {', '.join(sorted(keys)) or 'nothing'}"
+    )
 
 
-def checked(path: Path, x: Array, y: Array | None, model: keras.Model) -> Examples:
-    """Return the examples in the model's shape, or say what is wrong with them."""
-    if x.ndim < 1 or x.dtype.kind not in "uif" or len(x) == 0:
-        raise DataError(
-            f"{path}: expected numbers, a row an example, got {x.dtype} of shape {x.shape}"
-        )
-    if not np.isfinite(x).all():
-        raise DataError(
-            f"{path}: expected finite numbers, got {(~np.isfinite(x)).sum()} that are not"
-        )
-    if y is not None and y.shape != (len(x),):
-        raise DataError(f"{path}: expected y of shape ({len(x)},), got {y.shape}")
-    shape = input_shape(model)
-    if None not in shape and x[0].size == np.prod(shape):  # rows of pixels become pictures
-        x = x.reshape(len(x), *shape)
-    elif x.shape[1:] != shape:
-        raise ModelError(f"{path}: expected examples of shape {shape}, got {x.shape[1:]}")
-    return Examples(path, x, y)
+def _read_table(
+    file: Path, shape: Shape, class_names: Sequence[str], target: str | None
+) -> Examples:
+    x, y = read_features(file, target)
+    return _labelled(file, _shaped(x, shape), y, class_names)
 
 
-_READERS: dict[str, Callable[[Path, keras.Model, str | None], Examples]] = {
-    ".png": read_picture,
-    ".jpg": read_picture,
-    ".jpeg": read_picture,
-    ".npz": read_npz,
-    ".csv": read_csv,
+Reader = Callable[[Path, Shape, Sequence[str], str | None], Examples]
+
+READERS: dict[str, Reader] = {
+    **dict.fromkeys(PICTURE_SUFFIXES, _read_picture),
+    ".npz": _read_npz,
+    ".csv": _read_table,
+    ".parquet": _read_table,
+    ".pq": _read_table,
 }
+
+
+def _shaped(x: Array, shape: Shape) -> Array:
+    """Give flat rows the model's shape, and pictures its single channel; else leave them be."""
+    sizes = [size for size in shape if size is not None]
+    flat = len(sizes) == len(shape) and x.ndim == 2 and x.shape[1] == math.prod(sizes)
+    without_channel = (*x.shape[1:], 1) == shape
+    return x.reshape(len(x), *sizes) if flat or without_channel else x
+
+
+def _labelled(file: Path, x: Array, y: Array | None, class_names: Sequence[str]) -> Examples:
+    if y is None:
+        return Examples(file, x)
+    if len(x) != len(y):
+        raise DataError(f"{file}: expected a label an example, got {len(x)} and {len(y)} labels")
+    return Examples(file, x, class_indices(file, y, class_names))
+
+
+def class_indices(file: Path, labels: Array, class_names: Sequence[str]) -> Array:
+    """Return labels as class indices; they may be the classes' names or already indices.
+
+    Args:
+        file: where the labels come from, for the messages.
+        labels: names or integers, shape (n,).
+        class_names: one name a class.
+
+    Raises:
+        DataError: a label is missing, or none of the classes.
+
+    Examples:
+        >>> class_indices(Path("pets.csv"), np.array(["dog", "cat"]), ["cat", "dog"])
+        array([1, 0])
+    """
+    if labels.dtype.kind not in "OU":
+        raise_all(label_problems("labels", labels), str(file))
+        labels = labels.astype(np.int64)
+    known = {name: i for i, name in enumerate(class_names)}
+    named = [known.get(str(label)) for label in labels]
+    if None not in named:
+        return np.array(named, np.int64)
+    outside = (
+        np.array([index is None for index in named])
+        if labels.dtype.kind in "OU"
+        else (labels < 0) | (labels >= len(class_names))
+    )
+    if not outside.any():
+        return labels
+    first = int(np.argmax(outside))
+    raise DataError(
+        f"{file}: expected labels among {', '.join(class_names)}, got {outside.sum()} others, "
+        f"the first {labels[first]!s} in example {first}; name the classes with --classes"
+    )

@@ -1,183 +1,316 @@
-"""``mlplab predict``: what a trained model reads in pictures of digits, or in rows of numbers."""
+"""``mlplab predict``: what a trained model makes of pictures and tables."""
 
 from __future__ import annotations
 
-import json as json_module
+import csv
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlplab.cli.options import Force, Json
-from mlplab.errors import DataError, ModelError, UsageError
+from mlplab.errors import DataError, ModelError, StorageError, UsageError
 
 if TYPE_CHECKING:
     import keras
-    import pandas as pd
+    import numpy as np
+    import numpy.typing as npt
 
     from mlplab.cli.examples import Examples
 
-_SHOWN = 10  # rows of a table of numbers that a reader sees; --output has them all
+SHOWN = 10
+"""Rows of a table that a terminal shows; a pipe gets them all."""
 
 
 def predict(
-    model_path: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A .keras model file.", show_default=False)
+    model_file: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A trained model (.keras).", show_default=False)
     ],
     files: Annotated[
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Pictures of one digit each (PNG, JPEG), or tables of examples (.npz, .csv).",
+            help="Pictures (.png, .jpg), or examples in bulk (.npz, .csv, .parquet).",
             show_default=False,
         ),
     ],
-    target: Annotated[
-        str | None,
-        typer.Option("--target", help="Column of a CSV file that holds the true class."),
-    ] = None,
+    all_classes: Annotated[
+        bool, typer.Option("--all", "-v", help="Show the probability of every class.")
+    ] = False,
     classes: Annotated[
-        str | None, typer.Option("--classes", help="Names of the classes, separated by commas.")
+        str | None,
+        typer.Option(metavar="A,B,...", help="The classes' names, in order. [default: 0,1,...]"),
     ] = None,
-    frames: Annotated[
-        Path | None,
-        typer.Option("--frames", metavar="FOLDER", help="Save each picture as the model sees it."),
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column of labels, in CSV and Parquet.")
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", metavar="FILE.csv", help="Write a row an example here."),
+        Path | None, typer.Option(metavar="FILE.csv", help="Save a row an example.")
     ] = None,
-    force: Force = False,
+    frames: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Save what the model saw of each picture.")
+    ] = None,
     json: Json = False,
+    force: Force = False,
 ) -> None:
-    """Read pictures of digits, or rows of numbers, with a trained model.
+    """Say which class each picture or example is, and how sure the model is.
 
-    A picture may have any size and polarity: it is brought to MNIST's frame first. A table is taken
-    as it is. A file that cannot be read is reported, the others are read all the same.
+    Pictures of digits may have any size, colours and place: they are brought to MNIST's frame
+    first (--frames shows how). An .npz file holds x or x_test, and y or y_test where the accuracy
+    is wanted; a table holds a column a feature. A pipe gets CSV. Where some files cannot be read
+    the others still are, and the exit code is 2.
     """
-    from mlplab.cli.examples import read_examples
-    from mlplab.engine.model_file import load_model
+    from mlplab.engine.model_file import class_count, example_shape, load_model
 
-    if output is not None and output.exists() and not force:
-        raise UsageError(
-            f"{output} is already there; choose another path, or write over it: --force"
-        )
-    model = load_model(model_path)
-    tables, problems = [], []
-    for file in files:
-        try:
-            examples = read_examples(file, model, target)
-            tables.append(answers(model, examples, class_names(model, classes)))
-            if frames is not None and examples.framed:
-                save_frame(examples, frames, force)
-        except (DataError, ModelError) as error:
-            problems.append(error)
-            typer.echo(f"mlplab: error: {error}", err=True)
-    show(tables, output, json)
+    frame_files = _frame_files(frames, files)
+    _check_free([*([output] if output else []), *frame_files.values()], force)
+    model = load_model(model_file)
+    names = _class_names(classes, class_count(model))
+    examples, problems = _read_all(model, files, example_shape(model), names, target)
+    results = _predict_all(model, examples)
+    _save_frames(examples, frame_files)
+    if output is not None:
+        _write(output, _csv(results, names, all_classes))
+    if json:
+        _print_json(model_file, results, names, problems)
+    elif sys.stdout.isatty():
+        _print_tables(results, names, all_classes)
+    elif results and output is None:
+        typer.echo(_csv(results, names, all_classes), nl=False)
+    if not json:
+        _print_accuracies(results)
+    for problem in problems.values():
+        typer.echo(f"mlplab: error: {problem}", err=True)
     if problems:
         raise typer.Exit(UsageError.exit_code)
 
 
-def class_names(model: keras.Model, classes: str | None) -> list[str]:
-    """Return a name for each class: those given, or 0, 1, 2, ..."""
-    n_classes = max(model.output_shape[-1], 2)
-    names = classes.split(",") if classes else [str(index) for index in range(n_classes)]
-    if len(names) != n_classes:
-        raise UsageError(f"expected {n_classes} names in --classes, got {len(names)}: {classes}")
+@dataclass(frozen=True)
+class Result:
+    """What a model makes of one file: probabilities of shape (n, classes)."""
+
+    examples: Examples
+    probabilities: npt.NDArray[np.float32]
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the examples whose likeliest class is their label's, where there are labels."""
+        if self.examples.y is None:
+            return None
+        return float((self.probabilities.argmax(axis=1) == self.examples.y).mean())
+
+    @property
+    def summary(self) -> str:
+        """One line: how many examples, how many right."""
+        n = len(self.probabilities)
+        text = f"{self.examples.file}: {n:,} {'example' if n == 1 else 'examples'}"
+        return text if self.accuracy is None else f"{text}, accuracy {self.accuracy:.4f}"
+
+
+def _frame_files(folder: Path | None, files: Sequence[Path]) -> dict[Path, Path]:
+    """Return where the frame of each picture goes, telling pictures of one name apart."""
+    from mlplab.cli.examples import PICTURE_SUFFIXES
+
+    found: dict[Path, Path] = {}
+    if folder is None:
+        return found
+    for file in files:
+        if file.suffix.lower() in PICTURE_SUFFIXES and file not in found:
+            name, count = file.stem, 1
+            while folder / f"{name}.png" in found.values():
+                count += 1
+                name = f"{file.stem}-{count}"
+            found[file] = folder / f"{name}.png"
+    return found
+
+
+def _check_free(paths: Sequence[Path], force: bool) -> None:
+    there = [str(path) for path in paths if path.exists()]
+    if there and not force:
+        raise UsageError(
+            f"expected new files to write, got files that are there: {', '.join(there)}; "
+            "give another name, or --force to write over them"
+        )
+
+
+def _class_names(classes: str | None, n_classes: int) -> list[str]:
+    if classes is None:
+        return [str(i) for i in range(n_classes)]
+    names = [name.strip() for name in classes.split(",")]
+    if len(names) != n_classes or len(set(names)) < n_classes or "" in names:
+        raise UsageError(
+            f"--classes: expected {n_classes} different names with commas between, "
+            f"got {len(names)}: {classes}"
+        )
     return names
 
 
-def answers(model: keras.Model, examples: Examples, names: list[str]) -> pd.DataFrame:
-    """Return a row an example: where it is from, the answer, the runner-up, all probabilities."""
-    import pandas as pd
+def _read_all(
+    model: keras.Model,
+    files: Sequence[Path],
+    shape: tuple[int | None, ...],
+    names: Sequence[str],
+    target: str | None,
+) -> tuple[list[Examples], dict[str, str]]:
+    """Read every file; return what could be read, and what is wrong with the rest."""
+    from mlplab.cli.examples import read_examples
+    from mlplab.engine.model_file import check_examples
+
+    found: list[Examples] = []
+    problems: dict[str, str] = {}
+    for file in files:
+        try:
+            examples = read_examples(file, shape, names, target)
+            check_examples(model, examples.x)
+        except (DataError, ModelError) as error:
+            text = str(error)
+            problems[str(file)] = text if str(file) in text else f"{file}: {text}"
+        else:
+            found.append(examples)
+    return found, problems
+
+
+def _predict_all(model: keras.Model, found: Sequence[Examples]) -> list[Result]:
+    """Predict the pictures together, since a step of one picture costs as much as one of many."""
+    import numpy as np
 
     from mlplab.engine.model_file import predict_probabilities
 
-    probabilities = predict_probabilities(model, examples.x)
-    order = probabilities.argsort(axis=1)[:, ::-1]
-    rows = range(len(order))
-    frame = pd.DataFrame({"file": str(examples.file), "row": [*rows]})
-    for place, what in enumerate(("answer", "runner_up")):
-        frame[what] = [names[index] for index in order[:, place]]
-        frame[f"{what}_probability"] = probabilities[rows, order[:, place]]
-    if examples.y is not None:
-        frame["truth"] = [
-            names[index] if 0 <= index < len(names) else str(index) for index in examples.y
-        ]
-    return frame.join(pd.DataFrame(probabilities, columns=[f"p_{name}" for name in names]))
+    pictures = [examples.x for examples in found if examples.is_picture]
+    seen: Iterator[Any] = iter(())
+    if pictures:
+        seen = iter(predict_probabilities(model, np.concatenate(pictures)))
+    return [
+        Result(
+            examples,
+            next(seen)[np.newaxis]
+            if examples.is_picture
+            else predict_probabilities(model, examples.x),
+        )
+        for examples in found
+    ]
 
 
-def save_frame(examples: Examples, folder: Path, force: bool) -> None:
-    """Save a framed picture as the model sees it."""
+def _save_frames(found: Sequence[Examples], frame_files: dict[Path, Path]) -> None:
     from PIL import Image
 
-    target = folder / f"{examples.file.stem}-28x28.png"
-    if target.exists() and not force:
-        raise DataError(
-            f"{target} is already there; choose another folder, or write over it: --force"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(examples.x[0].reshape(28, 28)).save(target)
+    for examples in found:
+        if examples.file in frame_files:
+            picture = io.BytesIO()
+            Image.fromarray(examples.x.reshape(28, 28)).save(picture, "PNG")
+            _write(frame_files[examples.file], picture.getvalue())
 
 
-def show(tables: list[pd.DataFrame], output: Path | None, json: bool) -> None:
-    """Write the answers where they were asked for: a CSV file, JSON or a table on stdout."""
-    import pandas as pd
-
-    if not tables:
-        return
-    frame = pd.concat(tables, ignore_index=True)
-    if output is not None:
-        frame.to_csv(output, index=False)
-        typer.echo(f"{len(frame):,} rows written to {output}", err=True)
-    if json:
-        typer.echo(json_module.dumps(as_object(frame), indent=2))
-    elif output is None:
-        show_table(frame)
+def _write(path: Path, content: str | bytes) -> None:
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def accuracy(frame: pd.DataFrame) -> float | None:
-    """Return the share of right answers, or None where no truth is known."""
-    if "truth" not in frame or frame["truth"].isna().any():
-        return None
-    return float((frame["answer"] == frame["truth"]).mean())
+def _rows(result: Result, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield a row an example: the likeliest class, the runner-up, the label, every class."""
+    labels = result.examples.y
+    for i, row in enumerate(result.probabilities):
+        first, second = row.argsort(kind="stable")[::-1][:2]
+        yield {
+            "file": str(result.examples.file),
+            "example": i,
+            "answer": names[first],
+            "probability": float(row[first]),
+            "runner_up": names[second],
+            "runner_up_probability": float(row[second]),
+            "label": None if labels is None else names[labels[i]],
+            "probabilities": dict(zip(names, map(float, row), strict=True)),
+        }
 
 
-def as_object(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the answers as plain data, one entry an example."""
-    columns = [name for name in frame if name.startswith("p_")]
-    examples = []
-    for record in frame.to_dict("records"):
-        entry = {name: value for name, value in record.items() if name not in columns}
-        entry["probabilities"] = {name.removeprefix("p_"): record[name] for name in columns}
-        examples.append(entry)
-    return {"examples": examples, "accuracy": accuracy(frame)}
+def _csv(results: Sequence[Result], names: Sequence[str], all_classes: bool) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    header = ["file", "example", "answer", "probability", "runner_up", "runner_up_probability"]
+    labelled = any(result.examples.y is not None for result in results)
+    header += ["label"] if labelled else []
+    writer.writerow([*header, *(f"p_{name}" for name in names if all_classes)])
+    for result in results:
+        for row in _rows(result, names):
+            shares = row["probabilities"].values() if all_classes else ()
+            writer.writerow([*map(_cell, (row[key] for key in header)), *map(_cell, shares)])
+    return text.getvalue()
 
 
-def show_table(frame: pd.DataFrame) -> None:
-    """Print the answers: all in a pipe, the first of each file in a terminal."""
+def _cell(value: Any) -> Any:
+    return f"{value:.6f}" if isinstance(value, float) else value
+
+
+def _print_tables(results: Sequence[Result], names: Sequence[str], all_classes: bool) -> None:
+    """Print the pictures as one table, and the first rows of each file of examples."""
+    pictures = [result for result in results if result.examples.is_picture]
+    if pictures:
+        rows = [row for result in pictures for row in _rows(result, names)]
+        _print_table(rows, "file", names if all_classes else ())
+    for result in results:
+        if result.examples.is_picture:
+            continue
+        typer.echo(result.summary)
+        rows = list(islice(_rows(result, names), SHOWN))
+        _print_table(rows, "example", names if all_classes else ())
+        if len(result.probabilities) > SHOWN:
+            more = len(result.probabilities) - SHOWN
+            typer.echo(f"... and {more:,} more; --output FILE.csv saves them all")
+
+
+def _print_table(rows: Sequence[dict[str, Any]], head: str, names: Sequence[str]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
-    shown = frame.groupby("file", sort=False).head(_SHOWN) if console.is_terminal else frame
-    table = Table()
-    headings = ["file", "row", "answer", "probability", "runner-up", "probability"]
-    columns = ["file", "row", "answer", "answer_probability", "runner_up", "runner_up_probability"]
-    if "truth" in frame:
-        headings.append("truth")
-        columns.append("truth")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for record in shown[columns].itertuples(index=False):
-        table.add_row(
-            *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in record)
-        )
-    console.print(table)
-    if len(shown) < len(frame):
-        typer.echo(
-            f"{len(frame) - len(shown):,} more rows: --output FILE.csv writes them all", err=True
-        )
-    score = accuracy(frame)
-    if score is not None:
-        typer.echo(f"accuracy: {score:.4f} over {len(frame):,} examples")
+    labels = ["label"] if rows[0]["label"] is not None else []
+    table = Table(box=None, pad_edge=False)
+    for header in (head, "answer", "probability", "runner-up", "probability", *labels, *names):
+        table.add_column(escape(header), overflow="fold")
+    for row in rows:
+        shares = [row["probability"], row["runner_up_probability"]]
+        first, second = (f"{share:.4f}" for share in shares)
+        cells = [str(row[head]), row["answer"], first, row["runner_up"], second]
+        cells += [row[label] for label in labels]
+        table.add_row(*map(escape, cells), *(f"{row['probabilities'][name]:.4f}" for name in names))
+    Console(highlight=False).print(table)
+
+
+def _print_accuracies(results: Sequence[Result]) -> None:
+    """Where stdout is a pipe, which gets rows alone, say on stderr what a terminal shows."""
+    if sys.stdout.isatty():
+        return
+    for result in results:
+        if result.accuracy is not None:
+            typer.echo(result.summary, err=True)
+
+
+def _print_json(
+    model_file: Path, results: Sequence[Result], names: Sequence[str], problems: dict[str, str]
+) -> None:
+    import json
+
+    files = [
+        {
+            "file": str(result.examples.file),
+            "examples": len(result.probabilities),
+            "accuracy": result.accuracy,
+            "answers": [
+                {key: value for key, value in row.items() if key != "file"}
+                for row in _rows(result, names)
+            ],
+        }
+        for result in results
+    ]
+    errors = [{"file": file, "error": text} for file, text in problems.items()]
+    content = {"model": str(model_file), "classes": names, "files": files, "errors": errors}
+    typer.echo(json.dumps(content, indent=2))
