@@ -83,15 +83,15 @@ def test_live_lines_in_a_terminal(tmp_path: Path) -> None:
 
 def test_ctrl_c_exits_130_and_says_how_to_go_on(mlplab_: Program, tmp_path: Path) -> None:
     command = [*PROGRAM, "run", str(SPEC), "--seeds", "20"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "test accuracy" in line:
-            break
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    rest = process.stderr.read()
-    assert process.wait(timeout=60) == 130
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "test accuracy" in line:
+                break
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130
     assert "Interrupted. The runs that ended are in digits.study; the same command goes on." in rest
     assert "Traceback" not in rest
     with Study(tmp_path / "digits.study") as study:

@@ -43,7 +43,9 @@ def reproduce(
     from mlplab.recipes import choose_notebook_recipes
     from mlplab.report import write_report
     from mlplab.report.text import data_facts, network_facts
+    from mlplab.study.runs import check_seeds
 
+    check_seeds(seeds)
     chosen = override(choose_notebook_recipes(recipes or []), epochs=epochs)
     dataset = load("mnist", progress=not quiet)
     if not json:

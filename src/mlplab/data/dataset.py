@@ -24,6 +24,11 @@ class Split(NamedTuple):
     Attributes:
         x: features, shape (n, ...), uint8 or floating.
         y: class indices, shape (n,), integers in 0..n_classes-1.
+
+    Example:
+        >>> split = Split(x=np.zeros((3, 28, 28), np.uint8), y=np.array([5, 0, 4]))
+        >>> split.n
+        3
     """
 
     x: Array

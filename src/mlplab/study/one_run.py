@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.data import Dataset
-from mlplab.engine import Streams, choose_engine, fit, initial_weights
+from mlplab.engine import Streams, choose_engine, fit, initial_weights, predict_probabilities
 from mlplab.recipes import Recipe, adapt
 from mlplab.study.file import now
 
@@ -125,9 +125,7 @@ def look_at_test_set(result: RunResult, recipe: Recipe, dataset: Dataset) -> Non
     scores = result.model.evaluate(
         x, targets, batch_size=recipe.batch_size, verbose=0, return_dict=True
     )
-    answers = np.asarray(result.model.predict(x, batch_size=recipe.batch_size, verbose=0))
-    if answers.shape[1] == 1:  # one sigmoid unit: the probability of class 1
-        answers = np.hstack([1 - answers, answers])
+    answers = predict_probabilities(result.model, x, recipe.batch_size)
     result.outcome = answers.argmax(axis=1) == y
     result.probabilities = answers.astype(np.float16)
     result.test_loss = float(scores["loss"])

@@ -49,6 +49,13 @@ def run(
         UsageError: no recipe, two of one name, seeds or ``keep`` that mean nothing.
         StudyError: the file is no study, or one on other data.
         StorageError: the disk is full or cannot be written.
+
+    Example:
+        >>> from mlplab import notebook_recipes
+        >>> softmax = notebook_recipes()[0].replace(epochs=2)
+        >>> with run(softmax, "digits", seeds=[7], path="softmax.study") as study:
+        ...     study.history()[["seed", "epoch"]].to_numpy().tolist()
+        [[7, 1], [7, 2]]
     """
     recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
     dataset = load(dataset) if isinstance(dataset, str) else dataset

@@ -75,8 +75,14 @@ class Study:
         StudyError: the file is missing, is no study, is damaged, or has another version.
 
     Example:
-        >>> study = Study("results.study")                              # doctest: +SKIP
-        >>> study.frame().groupby("recipe").test_accuracy.mean()        # doctest: +SKIP
+        >>> from mlplab import notebook_recipes, run
+        >>> softmax = notebook_recipes()[0].replace(epochs=1)
+        >>> run(softmax, "digits", seeds=2, path="softmax.study").close()
+        >>> with Study("softmax.study") as study:
+        ...     study.frame()[["recipe", "seed", "status"]]
+            recipe  seed status
+        0  softmax     0   done
+        1  softmax     1   done
     """
 
     def __init__(self, path: str | Path) -> None:

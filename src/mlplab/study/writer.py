@@ -6,6 +6,8 @@ import io
 import json
 import math
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -146,7 +148,7 @@ class StudyWriter:
                 name=recipe.name,
                 fingerprint=fingerprint,
                 description=json.dumps(recipe.describe(dataset), sort_keys=True),
-                summary=summary(model),
+                summary=summary(recipe, model),
                 parameters=json.dumps(parameter_counts(model)),
                 requested=requested,
             )
@@ -220,8 +222,28 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def summary(model: keras.Model) -> str:
-    """Return what ``model.summary()`` prints, 80 characters wide."""
+def summary(recipe: Recipe, model: keras.Model) -> str:
+    """Return what ``model.summary()`` prints, 80 characters wide.
+
+    Keras numbers its layers through a whole process; here they are numbered within the model, so
+    that a recipe has one summary. The table keeps its shape.
+    """
     text = io.StringIO()
     model.summary(line_length=80, print_fn=lambda line: text.write(line + "\n"))
-    return text.getvalue()
+    lines = text.getvalue().replace(f'Model: "{model.name}"', f'Model: "{recipe.name}"')
+    for old, new in own_names(model).items():
+        cell = re.compile(rf"│ {re.escape(old)}(?= )( \([^│]*?\))?")
+        room = " " * (len(old) - len(new))
+        lines = cell.sub(rf"│ {new}\g<1>{room}", lines)
+    return lines
+
+
+def own_names(model: keras.Model) -> dict[str, str]:
+    """Return the names that Keras would give a model's layers in a fresh process."""
+    seen: Counter[str] = Counter()
+    names = {}
+    for layer in model.layers:
+        base = re.sub(r"_\d+$", "", layer.name)
+        names[layer.name] = f"{base}_{seen[base]}" if seen[base] else base
+        seen[base] += 1
+    return names
