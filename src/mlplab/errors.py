@@ -73,7 +73,7 @@ class AllDivergedError(FailedError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known word closest to ``word``, or ``""``.
 
-    Example:
+    Examples:
         >>> did_you_mean("mnits", ["mnist", "digits"])
         "; did you mean 'mnist'?"
     """

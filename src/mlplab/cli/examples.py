@@ -147,7 +147,7 @@ def class_indices(file: Path, labels: Array, class_names: Sequence[str]) -> Arra
     Raises:
         DataError: a label is missing, or none of the classes.
 
-    Example:
+    Examples:
         >>> class_indices(Path("pets.csv"), np.array(["dog", "cat"]), ["cat", "dog"])
         array([1, 0])
     """

@@ -40,9 +40,9 @@ Box = tuple[slice, slice]
 _FORMATS = ("PNG", "JPEG")
 _WORKING_SIDE = 560  # larger pictures are shrunk to this first: 20 x 28, ample for a 28-pixel field
 _CONTRAST = 8.0  # grey levels out of 255 between paper and ink, below which nothing was drawn
-_FAINT_LARGE = 0.25  # the same where edges are sharp, so that the lines of ruled paper go too
 _NOISE = 6.0  # how many deviations of the paper the darkest ink must stand out by
 _FAINT = 0.1  # share of full ink below which it is no stroke's edge: JPEG's ripples are fainter
+_FAINT_LARGE = 0.25  # the same where edges are sharp, so that the lines of ruled paper go too
 _SPECK = 0.02  # share of the largest stroke's area below which a separate blot is a speck
 _THIN = 1.5  # strokes narrower than this in the frame are thickened to it; MNIST's are wider
 _WIDEST = 0.35  # share of the longer side that no stroke is as wide as, but a shadow is
@@ -67,7 +67,7 @@ def frame(image: str | PathLike[str] | Image.Image | Array) -> npt.NDArray[np.ui
     Raises:
         DataError: the file cannot be read, or no digit stands out in the picture.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> paper = np.full((100, 300), 230, np.uint8)
         >>> paper[20:80, 40:50] = 30  # a one, left of the middle
@@ -250,14 +250,18 @@ def _strokes(ink: Float, floor: float) -> Mask:
     area = ndimage.sum_labels(ink, labels, blots)
     dark = ndimage.maximum(ink, labels, blots) > 0.5
     large = dark & (area > _SPECK * area[dark].max())
+    strokes = np.flatnonzero(large)
     boxes = ndimage.find_objects(labels)
-    framed = [
-        any(
-            _encloses(boxes[i], boxes[j]) and area[j] > 0.1 * area[i] for j in np.flatnonzero(large)
-        )
-        for i in np.flatnonzero(large)
-    ]
-    return np.isin(labels, blots[large][~np.array(framed)])
+    outer = max(strokes, key=lambda i: _extent(boxes[i]))
+    if any(_encloses(boxes[outer], boxes[i]) and area[i] > 0.1 * area[outer] for i in strokes):
+        large[outer] = False
+    return np.isin(labels, blots[large])
+
+
+def _extent(box: Box) -> int:
+    """Return the area of a box, in pixels."""
+    rows, columns = box
+    return int((rows.stop - rows.start) * (columns.stop - columns.start))
 
 
 def _encloses(outer: Box, inner: Box) -> bool:

@@ -86,7 +86,7 @@ def fit(
         UsageError: the model is not compiled, or ``seed`` is given with x and y that are no arrays.
         DataError: x, y and sample_weight differ in length.
 
-    Example:
+    Examples:
         >>> import keras, numpy as np
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")

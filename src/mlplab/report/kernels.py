@@ -47,7 +47,7 @@ def first_kernel(kernels: dict[str, Kernel], image_shape: tuple[int, ...]) -> Ke
 def strongest_units(kernel: Kernel) -> Kernel:
     """Return the columns of the up to 40 units with the largest weights, in their own order.
 
-    Example:
+    Examples:
         >>> strongest_units(np.eye(2, 3, dtype=np.float32)).shape
         (2, 3)
     """
@@ -60,7 +60,7 @@ def strongest_units(kernel: Kernel) -> Kernel:
 def is_image(shape: tuple[int, ...]) -> bool:
     """Whether examples of this shape are pictures: (h, w), (h, w, 1) or (h, w, 3).
 
-    Example:
+    Examples:
         >>> is_image((28, 28)), is_image((28, 28, 3)), is_image((4,))
         (True, True, False)
     """

@@ -56,7 +56,7 @@ def overview(study: Study, networks: Sequence[Network]) -> View:
 def duration(total: float) -> str:
     """Write a time for people.
 
-    Example:
+    Examples:
         >>> duration(42), duration(185), duration(7300)
         ('42 seconds', '3 minutes', '2 h 2 min')
     """

@@ -50,7 +50,7 @@ def run(
         StudyError: the file is no study, or one on other data.
         StorageError: the disk is full or cannot be written.
 
-    Example:
+    Examples:
         >>> from mlplab import notebook_recipes
         >>> softmax = notebook_recipes()[0].replace(epochs=2)
         >>> with run(softmax, "digits", seeds=[7], path="softmax.study") as study:

@@ -36,7 +36,7 @@ def accuracy_over_seeds(frame: pd.DataFrame, published: Mapping[str, float], ax:
         published: the published test accuracy of recipes that have one.
         ax: where to draw.
 
-    Example:
+    Examples:
         >>> from matplotlib.figure import Figure
         >>> frame = pd.DataFrame({"recipe": "a", "seed": [0, 1], "test_accuracy": [0.97, 0.98]})
         >>> accuracy_over_seeds(frame, {"a": 0.975}, Figure().subplots()).get_xlabel()
@@ -94,7 +94,7 @@ def confusion_matrix(counts: npt.NDArray[np.float64], class_names: Sequence[str]
         class_names: one a class.
         ax: where to draw.
 
-    Example:
+    Examples:
         >>> from matplotlib.figure import Figure
         >>> counts = np.array([[9.0, 1.0], [0.0, 8.0]])
         >>> ax = confusion_matrix(counts, ["a", "b"], Figure().subplots())
