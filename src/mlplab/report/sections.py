@@ -21,9 +21,9 @@ from mlplab.study import Study
 View = dict[str, Any]
 
 _KNOWN_OF_MNIST = (
-    "On MNIST, published multilayer perceptrons differ from seed to seed by a standard deviation of "
-    "0.04 to 0.08 points, and one run each of two networks on 10,000 images cannot show a difference "
-    "below about 0.35 points."
+    "On MNIST, published multilayer perceptrons differ from seed to seed by a standard deviation "
+    "of 0.04 to 0.08 points, and one run each of two networks on 10,000 images cannot show a "
+    "difference below about 0.35 points."
 )
 
 MOST_MISREAD_ROWS = 50
@@ -106,8 +106,9 @@ def how_sure(study: Study, networks: Sequence[Network]) -> str:
     if study.dataset["name"] == "mnist":
         known, small = f" {_KNOWN_OF_MNIST}", "differences of a few tenths of a point"
     return (
-        f"One test example is {points(1 / len(study.labels))} points of accuracy.{known} With {each} "
-        f"network, {small} may be chance, and this page does not claim that any difference is real."
+        f"One test example is {points(1 / len(study.labels))} points of accuracy.{known} "
+        f"With {each} network, {small} may be chance, and this page does not claim that any "
+        "difference is real."
     )
 
 
