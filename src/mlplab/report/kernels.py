@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from mlplab.engine.model_file import load_model
+
 Kernel = npt.NDArray[np.float32]
 
 _MOST_UNITS = 40
@@ -21,7 +23,7 @@ def trained_kernels(path: Path) -> dict[str, Kernel]:
     They are called by their place and size, as ``1: 784 → 556`` in two lines: Keras's own names
     count up with every layer a process makes.
     """
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    model = load_model(path)
     kernels = [keras.ops.convert_to_numpy(weight.value) for weight in _kernels(model)]
     return {f"{place}: {_size(kernel)}": kernel for place, kernel in enumerate(kernels, start=1)}
 
