@@ -38,7 +38,13 @@ def reproduce(
     Unlike it, each network is trained under several seeds. The folder then holds the study file,
     the trained models, and a report. The same command again runs only what is missing.
     """
-    from mlplab.cli.training import check_some_done, override, print_results, train_into
+    from mlplab.cli.training import (
+        check_some_done,
+        command_line,
+        override,
+        print_results,
+        train_into,
+    )
     from mlplab.data import load
     from mlplab.recipes import choose_notebook_recipes
     from mlplab.report import write_report
@@ -66,5 +72,5 @@ def reproduce(
             typer.echo(network_facts(study))
         print_results(study, json)
         check_some_done(study)
-        page = write_report(study, out, dataset=dataset, force=force)
+        page = write_report(study, out, dataset=dataset, command=command_line(), force=force)
     typer.echo(f"\nReport: {page}", err=json)

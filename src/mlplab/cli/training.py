@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,11 @@ def train_into(
             f"Interrupted. The runs that ended are in {path}; the same command goes on.", err=True
         )
         raise
+
+
+def command_line() -> str:
+    """Return the command that is running, as a reader would type it."""
+    return shlex.join(["mlplab", *sys.argv[1:]])
 
 
 def override(recipes: Sequence[Recipe], **changes: Any) -> list[Recipe]:
