@@ -191,14 +191,16 @@ class PyNetwork {
     template <class Array>
     Array keep(Call& call, nb::handle object, const char* name, const char* wanted) const {
         Array array;
-        if (!nb::try_cast<Array>(object, array))
+        if (!nb::try_cast<Array>(object, array, false))  // no silent copies of the caller's data
             refuse(name, wanted, nb::cast<std::string>(nb::str(object.type())));
         call.owners.push_back(nb::borrow(object));
         return array;
     }
 
     static bool has_type(nb::handle object, const char* name) {
-        return nb::hasattr(object, "dtype") && nb::cast<std::string>(nb::str(object.attr("dtype"))) == name;
+        if (!nb::hasattr(object, "dtype")) return false;
+        const nb::object dtype = object.attr("dtype");
+        return nb::cast<std::string>(nb::str(nb::handle(dtype))) == name;
     }
 
     void read_examples(Call& call, nb::handle object) const {
