@@ -5,17 +5,18 @@
 # first in CORE_OBJECTS wins. The portable ones stand first, so that no wide instruction is met on a
 # machine that lacks it.
 find_package(Threads REQUIRED)
+set(CORE_SOURCE ${CMAKE_CURRENT_LIST_DIR})
 
 # Not -ffast-math: NaN must stay NaN, and sums keep their order.
 set(CORE_FLAGS -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast)
 
 function(core_isa name)
-  add_library(core_${name} OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/core/isa.cpp)
+  add_library(core_${name} OBJECT ${CORE_SOURCE}/isa.cpp)
   target_compile_definitions(core_${name} PRIVATE CORE_ISA=${name})
   target_compile_options(core_${name} PRIVATE ${CORE_FLAGS} ${ARGN})
 endfunction()
 
-add_library(core_isas OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/core/isas.cpp)
+add_library(core_isas OBJECT ${CORE_SOURCE}/isas.cpp)
 target_compile_definitions(core_isas PRIVATE CORE_ISA=portable)
 core_isa(portable)
 set(CORE_OBJECTS $<TARGET_OBJECTS:core_isas> $<TARGET_OBJECTS:core_portable>)
