@@ -74,7 +74,7 @@ def test_scaled_bytes_floats_and_csr_are_the_same_input():
 
 @pytest.mark.parametrize("offset", [0.0, -0.5])
 def test_dense_and_sparse_paths_agree(offset):
-    """Rows of zeros added to the data change the measured density, hence the path, not the result."""
+    """Rows of zeros beside the data lower its density: another path, the same result."""
     x, y = examples(40, 60, 0.9), one_hot(40, 5)
     padded = np.concatenate([x, np.zeros((400, 60), np.float32)])
     targets = np.concatenate([y, one_hot(400, 5)])

@@ -1,4 +1,4 @@
-"""The same seed gives the same bits: threads, repeats, resumed runs; instruction sets to rounding."""
+"""The same seed, the same bits: threads, repeats, resumed runs; other instruction sets nearly."""
 
 from __future__ import annotations
 
