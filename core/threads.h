@@ -19,6 +19,8 @@ inline void pause_briefly() {
 #endif
 }
 
+constexpr int kSpins = 1000;  // some 20 to 50 microseconds
+
 // Each call of wait returns when all `n` threads have called it. The waiting ones spin, since a step
 // has a handful of barriers within a millisecond; who waits long lets other programs run.
 class Barrier {
@@ -33,7 +35,7 @@ class Barrier {
             return;
         }
         for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins) {
-            if (spins < 4000)
+            if (spins < kSpins)
                 pause_briefly();
             else
                 std::this_thread::yield();

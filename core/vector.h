@@ -64,12 +64,6 @@ inline V sqrt(V a) {
 #endif
 }
 
-inline float sum_lanes(V a) {
-    float s = 0;
-    for (int i = 0; i < kLanes; ++i) s += a[i];
-    return s;
-}
-
 // {0, 1, 2, ...}
 inline VU lane_numbers() {
     VU out;

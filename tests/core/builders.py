@@ -77,7 +77,7 @@ def rates(n_rows: int, batch_size: int, rate: float = 0.01) -> Floats:
 
 
 def train(net: _core.Network, x: Any, y: Any, batch_size: int, epochs: int = 1) -> dict[str, Any]:
-    """Train for some epochs, rows in an order drawn anew for each; returns the last one's scores."""
+    """Train for some epochs, each in an order of its own; returns the last one's scores."""
     steps = rates(len(y), batch_size)
     scores: dict[str, Any] = {}
     for epoch in range(epochs):
