@@ -7,7 +7,8 @@
 
 namespace CORE_ISA {
 
-// Below this density skipping zeros is faster than multiplying them. Measured on MNIST.
+// Below this density zeros are skipped. An estimate: at MNIST's 0.19 skipping took 0.42 of the time of the
+// dense product, which puts the break-even near 0.45; other densities were not timed.
 constexpr double kSparseBelow = 0.4;
 
 // Room past a row's list, for writing whole vectors.
