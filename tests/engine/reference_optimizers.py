@@ -1,7 +1,7 @@
 """The optimizers of the slow, obvious network, as Keras writes them.
 
-``step(weight, gradient, slots, settings, rate, t)`` changes one weight and its slots in place; ``t``
-counts steps from 1.
+``step(weight, gradient, slots, settings, rate, t)`` changes one weight and its slots in place;
+``t`` counts steps from 1.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def adam(w: Array, g: Array, slots: list[Array], s: Settings, rate: Any, t: int)
 
 
 def rmsprop(w: Array, g: Array, slots: list[Array], s: Settings, rate: Any, t: int) -> None:
-    """v = rho v + (1 - rho) g^2; w -= rate g / sqrt(v - a^2 + epsilon), a the mean of g if centered."""
+    """v = rho v + (1 - rho) g^2; w -= rate g / sqrt(v + epsilon); v - a^2 for v if centered."""
     kind = w.dtype.type
     names = slot_names({**s, "ema_momentum": 0})
     named = dict(zip(names, slots, strict=True))

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from mlplab.engine.fit import ENGINES, choose_engine, fit
+from mlplab.engine.fit import (
+    ENGINES,
+    check_engine,
+    choose_engine,
+    evaluate,
+    explain,
+    fit,
+    predict,
+)
 from mlplab.engine.streams import Streams, initial_weights
 
-__all__ = ["ENGINES", "Streams", "choose_engine", "fit", "initial_weights"]
+__all__ = [
+    "ENGINES",
+    "Streams",
+    "check_engine",
+    "choose_engine",
+    "evaluate",
+    "explain",
+    "fit",
+    "initial_weights",
+    "predict",
+]
