@@ -37,7 +37,7 @@ Condition = Callable[[Any], bool]
 
 # Keras's own callbacks that have batch hooks and do nothing there that an epoch's end does not do,
 # as long as the condition holds.
-_ACT_AT_EPOCH_ENDS: dict[type, Condition] = {
+ACT_AT_EPOCH_ENDS: dict[type, Condition] = {
     keras.callbacks.ModelCheckpoint: lambda callback: callback.save_freq == "epoch",
     keras.callbacks.BackupAndRestore: lambda callback: callback.save_freq == "epoch",
     keras.callbacks.TensorBoard: lambda callback: (
@@ -48,7 +48,7 @@ _ACT_AT_EPOCH_ENDS: dict[type, Condition] = {
 }
 
 # Keras's own callbacks that look at logs and learning rates alone, as long as the condition holds.
-_NEVER_LOOK: dict[type, Condition] = {
+NEVER_LOOK: dict[type, Condition] = {
     keras.callbacks.History: _always,
     keras.callbacks.ProgbarLogger: _always,
     keras.callbacks.CSVLogger: _always,
@@ -66,7 +66,7 @@ def check_callbacks(callbacks: list[keras.callbacks.Callback]) -> None:
         if type(callback) is keras.callbacks.SwapEMAWeights:
             raise Unplannable("the callback SwapEMAWeights swaps weights inside Keras's own loop")
         hooks = _batch_hooks(callback)
-        if hooks and not _ACT_AT_EPOCH_ENDS.get(type(callback), _never)(callback):
+        if hooks and not ACT_AT_EPOCH_ENDS.get(type(callback), _never)(callback):
             raise Unplannable(
                 f"the callback {type(callback).__name__} acts on batches ({hooks[0]}), and the "
                 "native engine stops at epochs only"
@@ -85,4 +85,4 @@ def _batch_hooks(callback: Any) -> list[str]:
 
 def looks_at_weights(callbacks: list[keras.callbacks.Callback]) -> bool:
     """Return whether some callback may read or change the weights at an epoch's end."""
-    return not all(_NEVER_LOOK.get(type(callback), _never)(callback) for callback in callbacks)
+    return not all(NEVER_LOOK.get(type(callback), _never)(callback) for callback in callbacks)
