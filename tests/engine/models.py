@@ -1,7 +1,7 @@
 """Models that cover every layer, loss and optimizer of the plan, for tests against Keras.
 
 Two things blow rounding up and are kept out here, as they say nothing about an engine. Adam divides
-a gradient by its own size, so a gradient that is rounding alone moves a weight by a full step: hence
+a gradient by its own size, so one that is rounding alone moves a weight by a full step: hence
 epsilons of 1e-3. And a bias in front of a BatchNormalization has such a gradient by construction:
 hence ``use_bias=False``.
 """

@@ -1,11 +1,10 @@
-"""200 steps from the same weights in the same order: every weight and moment as Keras on JAX has it."""
+"""200 steps from the same weights in the same order end where Keras on JAX ends."""
 
 from __future__ import annotations
 
 import functools
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 

@@ -12,30 +12,9 @@ from mlplab.engine.plan_layers import ACTIVATIONS
 from mlplab.engine.plan_losses import LOSSES
 from tests.engine.reference import ReferenceNetwork
 from tests.engine.reference_layers import ELEMENTWISE
-
-Step = dict[str, Any]
+from tests.engine.steps import SGD, Step, activation, dense, norm
 
 N, N_INPUTS, N_OUTPUTS = 23, 7, 5
-SGD: Step = {"kind": "sgd", "momentum": 0.0, "nesterov": False, "weight_decay": 0.0}
-SGD |= {"clipvalue": 0.0, "clipnorm": 0.0, "global_clipnorm": 0.0, "ema_momentum": 0.0}
-
-
-def dense(units: int, **settings: Any) -> Step:
-    names = ("kernel_l1", "kernel_l2", "bias_l1", "bias_l2", "max_norm", "max_norm_bias")
-    return (
-        {"kind": "dense", "units": units, "use_bias": True} | dict.fromkeys(names, 0.0) | settings
-    )
-
-
-def activation(function: str) -> Step:
-    return {"kind": "activation", "function": function, "alpha": 0.3}
-
-
-def norm(kind: str, **settings: Any) -> Step:
-    common = {"kind": kind, "epsilon": 1e-3, "center": True, "scale": True}
-    return common | ({"momentum": 0.9} if kind == "batch_norm" else {}) | settings
-
-
 HIDDEN: dict[str, list[Step]] = {
     **{
         name: [dense(6), activation(name)] for name in (*ELEMENTWISE, "softmax") if name != "linear"
@@ -106,7 +85,7 @@ def loss_at(network: ReferenceNetwork, weights: list[np.ndarray], args: Any) -> 
 
 def test_every_activation_and_loss_of_the_plan_is_here() -> None:
     planned = {make()["function"] for make in ACTIVATIONS.values()} - {"linear"}
-    assert planned | {"gelu_tanh"} == {name for name in (*ELEMENTWISE, "softmax")} - {"linear"}
+    assert planned | {"gelu_tanh"} == {*ELEMENTWISE, "softmax"} - {"linear"}
     assert {entry.kind for entry in LOSSES.values()} == {s["kind"] for s, _ in ENDS.values()}
 
 
