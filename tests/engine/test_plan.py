@@ -166,7 +166,7 @@ REASONS: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: compiled(layers.Dense(4, kernel_constraint="non_neg", name="d")),
-        "layer 0 (Dense 'd') has the kernel constraint NonNegative; the native engine covers "
+        "layer 0 (Dense 'd') has the kernel constraint NonNeg; the native engine covers "
         "MaxNorm over axis 0",
     ),
     (
@@ -184,7 +184,10 @@ REASONS: list[tuple[Callable[[], Any], str]] = [
     ),
     (branched, "the model is no chain: 'sum' joins 2 tensors"),
     (shared, "the layer 'twice' is used more than once"),
-    (own, "the model is a Own, where the native engine reads Sequential and functional models"),
+    (
+        own,
+        "the model is of class Own, where the native engine reads Sequential and functional models",
+    ),
     (unbuilt, "the model is not built; begin it with keras.Input(shape)"),
     (
         lambda: compiled(layers.Dense(2), loss="huber"),

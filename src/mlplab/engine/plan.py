@@ -119,7 +119,7 @@ def plan_layers(model: keras.Model) -> Plan:
     """
     if type(model) not in keras_private.MODEL_CLASSES:
         raise Unplannable(
-            f"the model is a {type(model).__name__}, where the native engine reads Sequential and "
+            f"the model is of class {type(model).__name__}, where the native engine reads Sequential and "
             "functional models"
         )
     if not model.built:
