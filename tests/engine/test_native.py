@@ -35,11 +35,12 @@ def network(request: pytest.FixtureRequest) -> str:
 
 
 def make_model(dropout: float = 0.0, optimizer: Any = "adam", seed: int = 1) -> keras.Model:
-    layers: list[Any] = [keras.Input((N_INPUTS,)), keras.layers.Dense(16, activation="relu")]
-    if dropout:
-        layers += [keras.layers.Dropout(dropout), keras.layers.Dense(8, activation="tanh")]
     with initial_weights(Streams.of(seed)):
-        model = keras.Sequential([*layers, keras.layers.Dense(2, activation="softmax")])
+        hidden = [keras.layers.Dense(16, activation="relu")]
+        if dropout:
+            hidden += [keras.layers.Dropout(dropout), keras.layers.Dense(8, activation="tanh")]
+        last = keras.layers.Dense(2, activation="softmax")
+        model = keras.Sequential([keras.Input((N_INPUTS,)), *hidden, last])
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -278,8 +279,8 @@ def test_backup_and_restore_goes_on_after_a_crash(data: Data, network: str, tmp_
 
     whole, broken, resumed = (make_model(dropout=0.3) for _ in range(3))
     train(network, whole, *data, batch_size=BATCH, epochs=5)
+    crasher = keras.callbacks.LambdaCallback(on_epoch_begin=crash)
     with pytest.raises(KeyboardInterrupt):
-        crasher = keras.callbacks.LambdaCallback(on_epoch_begin=crash)
         train(network, broken, *data, batch_size=BATCH, epochs=5, callbacks=[backup(), crasher])
     history = train(network, resumed, *data, batch_size=BATCH, epochs=5, callbacks=[backup()])
     assert history.epoch == [2, 3, 4]
@@ -287,18 +288,15 @@ def test_backup_and_restore_goes_on_after_a_crash(data: Data, network: str, tmp_
 
 
 def test_an_interrupted_training_leaves_its_weights(data: Data, network: str) -> None:
-    class Breaking(keras.callbacks.CSVLogger):
+    class Breaking(keras.callbacks.History):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             if epoch == 2:
                 raise KeyboardInterrupt
 
-    def broken(folder: Path) -> keras.callbacks.Callback:
-        return Breaking(folder)
-
     two, three = make_model(), make_model()
     train(network, two, *data, batch_size=BATCH, epochs=2)
     with pytest.raises(KeyboardInterrupt):
-        train(network, three, *data, batch_size=BATCH, epochs=3, callbacks=[broken(Path("unused"))])
+        train(network, three, *data, batch_size=BATCH, epochs=3, callbacks=[Breaking()])
     assert np.array_equal(weights(two), weights(three))
 
 
