@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from mlplab.engine.core import Features
-from mlplab.engine.plan import Plan
+from mlplab.engine.plan import Plan, fits
 from mlplab.errors import DataError, Unplannable
 
 Array = npt.NDArray[Any]
@@ -45,7 +45,7 @@ def features(x: Any, plan: Plan) -> Features:
     Raises:
         Unplannable: x does not have the model's input shape.
     """
-    if not _fits(x.shape[1:], plan.input_shape):
+    if not fits(x.shape[1:], plan.input_shape):
         raise Unplannable(
             f"x has examples of shape {x.shape[1:]}, where the model takes {plan.input_shape}"
         )
@@ -64,11 +64,6 @@ def features(x: Any, plan: Plan) -> Features:
     return np.ascontiguousarray(x).reshape(len(x), plan.n_inputs)
 
 
-def _fits(given: tuple[int, ...], expected: tuple[int, ...]) -> bool:
-    """Return whether Keras takes examples of one shape for another: but for a last size of 1."""
-    return given == expected or (*given, 1) == expected or given == (*expected, 1)
-
-
 def targets(y: Any, plan: Plan) -> Array:
     """Return y as the core reads it: class numbers int32 (n,), or vectors float32 (n, n_outputs).
 
@@ -79,12 +74,13 @@ def targets(y: Any, plan: Plan) -> Array:
     y = np.asarray(y.todense() if scipy.sparse.issparse(y) else y)
     if y.dtype.kind not in "buif":
         raise Unplannable(f"y has dtype {y.dtype}, where the native engine reads numbers")
-    expected = (len(y),) if plan.sparse else (len(y), plan.n_outputs)
-    if not _fits(y.shape, expected):
-        raise Unplannable(f"y has shape {y.shape}, where the loss takes {expected}")
+    example = () if plan.sparse else (plan.n_outputs,)
+    if not fits(y.shape[1:], example):
+        raise Unplannable(f"y has examples of shape {y.shape[1:]}, where the loss takes {example}")
+    y = y.reshape((len(y), *example))
     if not plan.sparse:
-        return np.ascontiguousarray(y.reshape(expected), np.float32)
-    classes = np.ascontiguousarray(y.reshape(expected), np.int32)
+        return np.ascontiguousarray(y, np.float32)
+    classes = np.ascontiguousarray(y, np.int32)
     if len(classes) and not 0 <= classes.min() <= classes.max() < plan.n_outputs:
         raise DataError(
             f"expected classes from 0 to {plan.n_outputs - 1} in y, "

@@ -99,6 +99,11 @@ def plan(model: keras.Model, target_shape: tuple[int | None, ...] | None = None)
     if target_shape is None:
         target_shape = (None,) if is_sparse(model.loss) else (None, drawn.n_outputs)
     loss, sparse = read_loss(model, target_shape)
+    expected = () if sparse else (drawn.n_outputs,)
+    if not fits(target_shape[1:], expected):
+        raise Unplannable(
+            f"y has examples of shape {target_shape[1:]}, where the loss takes {expected}"
+        )
     metrics, metric_names = read_metrics(model, target_shape, sparse)
     optimizer, groups = read_optimizer(model.optimizer, drawn.trained)
     return replace(
@@ -109,6 +114,11 @@ def plan(model: keras.Model, target_shape: tuple[int | None, ...] | None = None)
         optimizer=optimizer,
         slot_groups=groups,
     )
+
+
+def fits(given: tuple[int | None, ...], expected: tuple[int, ...]) -> bool:
+    """Return whether Keras takes examples of one shape for another: but for a last size of 1."""
+    return given == expected or (*given, 1) == expected or given == (*expected, 1)
 
 
 def plan_layers(model: keras.Model) -> Plan:

@@ -1,7 +1,12 @@
-"""What the native engine covers, as tables for the documentation."""
+"""What the native engine covers, as tables for the documentation.
+
+``python -m mlplab.engine.supported docs/engine.md`` writes them into the page, between its marks.
+"""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 from mlplab.engine.callbacks import ACT_AT_EPOCH_ENDS, NEVER_LOOK
@@ -61,3 +66,18 @@ def as_markdown() -> str:
         lines += [f"| `{name}` | {conditions} |" for name, conditions in rows]
         lines.append("")
     return "\n".join(lines)
+
+
+BEGIN = "<!-- begin: written by `python -m mlplab.engine.supported docs/engine.md` -->\n"
+END = "<!-- end -->\n"
+
+
+def write_into(page: Path) -> None:
+    """Put the tables between the marks of a Markdown page."""
+    head, rest = page.read_text().split(BEGIN)
+    _, tail = rest.split(END)
+    page.write_text(f"{head}{BEGIN}\n{as_markdown()}\n{END}{tail}")
+
+
+if __name__ == "__main__":
+    write_into(Path(sys.argv[1]))
