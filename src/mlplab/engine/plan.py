@@ -129,8 +129,8 @@ def plan_layers(model: keras.Model) -> Plan:
     """
     if type(model) not in keras_private.MODEL_CLASSES:
         raise Unplannable(
-            f"the model is of class {type(model).__name__}, where the native engine reads Sequential and "
-            "functional models"
+            f"the model is of class {type(model).__name__}, where the native engine reads Sequential "
+            "and functional models"
         )
     if not model.built:
         raise Unplannable("the model is not built; begin it with keras.Input(shape)")

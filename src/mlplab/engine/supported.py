@@ -54,7 +54,8 @@ def _settings(entry: FunctionEntry) -> str:
 def _callbacks() -> Table:
     kinds: dict[type, Any] = ACT_AT_EPOCH_ENDS | NEVER_LOOK
     return [(kind.__name__, "at epoch ends") for kind in kinds] + [
-        ("LambdaCallback and your own", "no hooks on batches")
+        ("LambdaCallback", "no hooks on batches"),
+        ("Callback", "your own, with no hooks on batches"),
     ]
 
 
