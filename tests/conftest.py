@@ -1,0 +1,25 @@
+"""Fixtures that every room's tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlplab.data import Dataset, load
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mlplab_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of this session's own; processes that tests start see it too."""
+    home = tmp_path_factory.mktemp("mlplab-home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLPLAB_HOME", str(home))
+        yield home
+
+
+@pytest.fixture(scope="session")
+def mnist(mlplab_home: Path) -> Dataset:
+    """The real MNIST, fetched once a session the way users fetch it."""
+    return load("mnist", progress=False)

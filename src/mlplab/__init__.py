@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlplab.data import Dataset, Split, load
     from mlplab.engine import evaluate, fit, predict
     from mlplab.errors import (
+        AllDivergedError,
         DataError,
         EngineError,
         FailedError,
@@ -47,6 +48,7 @@ _HOMES = {
     "predict": "mlplab.engine",
     "Study": "mlplab.study",
     "run": "mlplab.study",
+    "AllDivergedError": "mlplab.errors",
     "DataError": "mlplab.errors",
     "EngineError": "mlplab.errors",
     "FailedError": "mlplab.errors",
@@ -60,6 +62,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AllDivergedError",
     "DataError",
     "Dataset",
     "EngineError",

@@ -10,7 +10,8 @@
     │   └── ModelError          model files, and inputs that do not fit a model
     └── FailedError             the request was right, the world said no (exit code 1)
         ├── FetchError          no source of a dataset could be reached
-        └── StorageError        a full disk, a folder that cannot be written
+        ├── StorageError        a full disk, a folder that cannot be written
+        └── AllDivergedError    training ended, and not one run is usable
 
 Messages say what was expected, what came, and what to do, in that order. They are short: the
 command line prints them as they are, without a traceback.
@@ -70,10 +71,14 @@ class StorageError(FailedError):
     """A disk that is full, or a folder that cannot be written."""
 
 
+class AllDivergedError(FailedError):
+    """Training ended, and not one run is usable."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known word closest to ``word``, or ``""``.
 
-    Example:
+    Examples:
         >>> did_you_mean("mnits", ["mnist", "digits"])
         "; did you mean 'mnist'?"
     """

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from conftest import small_network
-
 import mlplab
+from conftest import small_network
 
 if __name__ == "__main__":
     path, n_seeds, keep = sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None
     recipe = mlplab.Recipe("small", small_network, optimizer="adam", batch_size=64, epochs=2)
     with mlplab.run(recipe, "digits", n_seeds, path=path, keep=keep) as study:
-        print(len(study.frame()))
+        sys.stdout.write(f"{len(study.frame())}\n")

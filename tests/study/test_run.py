@@ -131,7 +131,8 @@ def test_a_changed_recipe_is_kept_apart(digits: Dataset, small: Recipe, tmp_path
         assert study.frame()["recipe"].tolist() == ["small", label]
         assert [record.label for record in study.all_recipes] == ["small", label]
         assert recorder.notices == [
-            f"recipe small is not the one this study holds as small: its runs are kept apart, as {label}"
+            "recipe small is not the one this study holds as small: "
+            f"its runs are kept apart, as {label}"
         ]
     with mlplab.run(small, digits, 1, path=path) as study:  # the first one again: it is current now
         assert [record.label for record in study.recipes] == ["small"]
@@ -253,11 +254,12 @@ def test_one_sigmoid_unit_gives_two_columns(digits: Dataset, tmp_path: Path) -> 
     parity = replace(
         digits, train=even(digits.train), test=even(digits.test), class_names=("even", "odd")
     )
-    recipe = Recipe(
-        "parity",
-        lambda dataset: keras.Sequential([*small_network(dataset).layers[:-1], keras.layers.Dense(1, activation="sigmoid")]),
-        loss="binary_crossentropy", batch_size=64, epochs=4,
-    )  # fmt: skip
+
+    def one_unit(dataset: Dataset) -> keras.Model:
+        unit = keras.layers.Dense(1, activation="sigmoid")
+        return keras.Sequential([*small_network(dataset).layers[:-1], unit])
+
+    recipe = Recipe("parity", one_unit, loss="binary_crossentropy", batch_size=64, epochs=4)
     with mlplab.run(recipe, parity, 1, path=tmp_path / "a.study") as study:
         assert study.probabilities("parity").shape == (1, 359, 2)
         np.testing.assert_allclose(study.probabilities("parity").sum(axis=2), 1, atol=2e-3)

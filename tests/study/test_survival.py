@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import resource
 import shutil
 import signal
@@ -58,11 +57,11 @@ def whole(digits: Dataset, small: Recipe, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_kill_9_loses_at_most_the_run_in_flight(whole: Study, tmp_path: Path) -> None:
-    path, chance, before = tmp_path / "killed.study", random.Random(0), 0
+    path, rng, before = tmp_path / "killed.study", np.random.default_rng(0), 0
     for attempt in range(N_KILLS):
         process = start(path, str(N_SEEDS))
         wait_for_runs(path, min(before + 1, N_SEEDS - 1), process)
-        time.sleep(chance.random() * 0.2)
+        time.sleep(rng.random() * 0.2)
         process.kill()
         process.communicate()
         assert process.returncode == -signal.SIGKILL, attempt

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Container
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mlplab.data import Dataset
 
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
-PIPED_WIDTH = 100
+PIPED_WIDTH = 120
 
 app = typer.Typer(
     name="data",
@@ -91,8 +92,7 @@ def fetch(
     name: Annotated[str, typer.Argument(help="A dataset's name (mlplab data list).")],
 ) -> None:
     """Fetch a dataset into the cache, and check it."""
-    from mlplab.data import load_named
-    from mlplab.data.cache import cache_folder
+    from mlplab.data import cache_folder, load_named
     from mlplab.data.catalog import named_dataset
 
     spec = named_dataset(name)
@@ -146,10 +146,14 @@ def _save_picture(dataset: Dataset, path: Path) -> None:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _table(*headers: str, numbers: Any = ()) -> Table:
+def _table(*headers: str, numbers: Container[int] = ()) -> Table:
+    """A table whose columns at the positions ``numbers`` are set flush right."""
     table = Table(box=None, pad_edge=False)
     for i, header in enumerate(headers):
-        table.add_column(header, justify="right" if i in numbers else "left", no_wrap=True)
+        # A narrow terminal wraps the last column and leaves the others whole.
+        whole = i < len(headers) - 1
+        justify: Literal["left", "right"] = "right" if i in numbers else "left"
+        table.add_column(header, justify=justify, no_wrap=whole, overflow="fold")
     return table
 
 

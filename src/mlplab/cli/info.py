@@ -13,7 +13,7 @@ from mlplab.cli.options import Json
 
 def info(json: Json = False) -> None:
     """Show versions, engines, threads, and where things are."""
-    from mlplab.data import cache_folder
+    from mlplab.data.cache import cache_folder
     from mlplab.engine import ENGINES
     from mlplab.study.environment import environment
 

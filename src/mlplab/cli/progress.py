@@ -98,7 +98,8 @@ class LiveProgress(PlainProgress):
         left = (job.epochs - epoch.epoch) * epoch.seconds
         text = (
             f"epoch {epoch.epoch}/{job.epochs} loss {epoch.loss:.4f} acc {epoch.accuracy:.4f} "
-            f"val {epoch.val_loss:.4f} {epoch.val_accuracy:.4f} {epoch.seconds:.1f} s/epoch {left:.0f} s left"
+            f"val {epoch.val_loss:.4f} {epoch.val_accuracy:.4f} "
+            f"{epoch.seconds:.1f} s/epoch {left:.0f} s left"
         )
         self.update(completed=epoch.epoch, figures=text)
 

@@ -34,16 +34,18 @@ def reproduce(
 ) -> None:
     """Train the notebook's networks (softmax, relu-2, bn-dropout-3, bn-dropout-5) on MNIST.
 
-    As in the notebook: 20 epochs, batches of 156, and the test set watched as validation data. Unlike
-    it, each network is trained under several seeds. The folder then holds the study file, the
-    trained models, and a report. The same command again runs only what is missing.
+    As in the notebook: 20 epochs, batches of 156, and the test set watched as validation data.
+    Unlike it, each network is trained under several seeds. The folder then holds the study file,
+    the trained models, and a report. The same command again runs only what is missing.
     """
     from mlplab.cli.training import check_some_done, override, print_results, train_into
     from mlplab.data import load
     from mlplab.recipes import choose_notebook_recipes
     from mlplab.report import write_report
     from mlplab.report.text import data_facts, network_facts
+    from mlplab.study.runs import check_seeds
 
+    check_seeds(seeds)
     chosen = override(choose_notebook_recipes(recipes or []), epochs=epochs)
     dataset = load("mnist", progress=not quiet)
     if not json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mlplab.errors import MlplabError
+from mlplab.errors import AllDivergedError
 
 if TYPE_CHECKING:
     from mlplab.data import Dataset
@@ -94,15 +94,11 @@ def check_free(path: Path) -> None:
         check_header(path)
 
 
-class Failed(MlplabError):
-    """Training ended, and not one run is usable."""
-
-
 def check_some_done(study: Study) -> None:
-    """Raise Failed when every run of a study diverged."""
+    """Raise AllDivergedError when every run of a study diverged."""
     frame = study.frame()
     if len(frame) and not (frame["status"] == "done").any():
-        raise Failed(
+        raise AllDivergedError(
             f"all {len(frame)} runs diverged: their losses became no finite numbers; "
             f"lower the learning rate, or look at the history in {study.path}"
         )

@@ -6,6 +6,7 @@ leaves as a row of ``Dataset.train.x``. Nothing in this room knows about models.
 
 from __future__ import annotations
 
+from mlplab.data.cache import cache_folder
 from mlplab.data.catalog import CATALOG, NamedDataset
 from mlplab.data.dataset import Dataset, Split
 from mlplab.data.loading import load, load_named
@@ -16,6 +17,7 @@ __all__ = [
     "Dataset",
     "NamedDataset",
     "Split",
+    "cache_folder",
     "carve",
     "default_validation",
     "load",

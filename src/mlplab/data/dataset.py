@@ -24,6 +24,11 @@ class Split(NamedTuple):
     Attributes:
         x: features, shape (n, ...), uint8 or floating.
         y: class indices, shape (n,), integers in 0..n_classes-1.
+
+    Examples:
+        >>> split = Split(x=np.zeros((3, 28, 28), np.uint8), y=np.array([5, 0, 4]))
+        >>> split.n
+        3
     """
 
     x: Array
@@ -35,7 +40,7 @@ class Split(NamedTuple):
         return len(self.x)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Named arrays with splits (train, validation, test), class names and a fingerprint.
 
@@ -58,12 +63,14 @@ class Dataset:
             missing, no integers or outside the classes, a class without examples, an empty split,
             NaN or infinite features.
 
-    Example:
+    Examples:
         >>> x = np.arange(12, dtype=np.float32).reshape(6, 2)
         >>> y = np.array([0, 1, 0, 1, 0, 1])
         >>> small = Dataset("small", Split(x, y), Split(x, y), ("even", "odd"))
         >>> small.n_classes, small.input_shape, small.class_counts()
         (2, (2,), {'train': [3, 3], 'test': [3, 3]})
+        >>> small
+        Dataset('small', train=6, test=6, input_shape=(2,))
     """
 
     name: str
@@ -86,6 +93,10 @@ class Dataset:
                     f"those of train {self.input_shape}: they must agree"
                 )
         raise_all(problems, f"dataset {self.name}")
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}={split.n}" for name, split in self.splits.items())
+        return f"Dataset({self.name!r}, {sizes}, input_shape={self.input_shape})"
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -150,7 +161,7 @@ class Dataset:
             DataError: if there is a validation split already, ``validation`` is none of these, or
                 some class would be left out on either side.
 
-        Example:
+        Examples:
             >>> x, y = np.zeros((20, 3), np.float32), np.arange(20) % 2
             >>> data = Dataset("zeros", Split(x, y), Split(x, y), ("even", "odd"))
             >>> carved = data.with_validation(0.2, np.random.default_rng(0))

@@ -40,13 +40,9 @@ def read_npz(path: Path) -> Found:
         DataError: if it is no archive, or has other arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} is a single array; expected an .npz archive of x and y")
-            names = set(archive.files)
-            keys = _keys(path, names)
-            arrays = {key: archive[key] for key in keys}
-    except (EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in _keys(path, set(archive.files))}
+    except (AttributeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is no .npz archive without pickles: {error}") from error
     if "x" in arrays:
         return Found((arrays["x"], arrays["y"]), None)

@@ -52,7 +52,7 @@ def load(
         FetchError: if no source of a named dataset can be reached.
         StorageError: if the cache cannot be written.
 
-    Example:
+    Examples:
         >>> digits = load("digits")
         >>> digits.train.x.shape, digits.test.n, digits.n_classes
         ((1438, 8, 8), 359, 10)

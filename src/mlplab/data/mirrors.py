@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from mlplab.data import idx
 from mlplab.data.catalog import DataFile, Mirror
-from mlplab.errors import FetchError
+from mlplab.errors import FetchError, StorageError
 
 # An address that does not answer must not hold up the next one; a slow one may take its time.
 CONNECT_TIMEOUT_S = 4
@@ -70,7 +70,7 @@ def read_npz(path: Path, wanted: Sequence[DataFile]) -> Served:
         FetchError: if it is no such archive.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             for file in wanted:
                 yield file, idx.dump(arrays[file.part])
     except (AttributeError, EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
@@ -98,7 +98,9 @@ def _download(url: str, folder: Path, progress: bool) -> Path:
     """Download one file into ``folder``."""
     pooch.get_logger().setLevel(logging.WARNING)  # it reports each download, and so do we
     name = url.rsplit("/", maxsplit=1)[-1]
-    with tqdm(desc=name, unit="B", unit_scale=True, disable=not _shown(progress)) as bar:
+    # pooch sets the total once it knows it; until then the bar must not be false, or go unused.
+    shown = progress and sys.stderr.isatty()
+    with tqdm(desc=name, total=1, unit="B", unit_scale=True, disable=not shown) as bar:
         downloader = pooch.HTTPDownloader(
             progressbar=bar,
             timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
@@ -110,11 +112,12 @@ def _download(url: str, folder: Path, progress: bool) -> Path:
             path = pooch.retrieve(url, None, fname=name, path=folder, downloader=downloader)
         except requests.RequestException as error:
             raise FetchError(f"{name}: {_reason(error)}") from error
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {name} to {folder}: {error.strerror or error}; "
+                "free some space, or set TMPDIR to a folder with more"
+            ) from error
     return Path(path)
-
-
-def _shown(progress: bool) -> bool:
-    return progress and sys.stderr.isatty()
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -37,6 +37,8 @@ def read_table(path: Path, target: str | None) -> tuple[Array, Array, tuple[str,
     columns = [str(column) for column in frame.columns]
     frame.columns = columns
     _check_target(path, target, columns)
+    if frame.empty:
+        raise DataError(f"{path} has columns, but no rows")
     features = frame.drop(columns=target)
     _check_numeric(path, features)
     # Missing numbers become NaN here; `validate` finds them.
@@ -115,3 +117,43 @@ def _labels(column: pd.Series[Any]) -> Array:
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     named = column.astype(object)
     return named.where(column.notna(), None).to_numpy(dtype=object)
+
+
+def read_features(path: Path, target: str | None = None) -> tuple[Array, Array | None]:
+    """Read a table of examples to predict; its labels may be absent.
+
+    Args:
+        path: a ``.csv``, ``.parquet`` or ``.pq`` file whose first line names the columns.
+        target: the column of labels, if there is one.
+
+    Returns:
+        Features of shape (n, columns), float64, missing ones NaN; the labels, or None.
+
+    Raises:
+        DataError: if the file cannot be read, there is no such target, or a column is not numeric.
+    """
+    frame = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+    frame.columns = [str(column) for column in frame.columns]
+    _check_header(path, list(frame.columns))
+    if target is not None:
+        _check_target(path, target, list(frame.columns))
+    features = frame if target is None else frame.drop(columns=target)
+    _check_numeric(path, features)
+    x = features.to_numpy(dtype=np.float64, na_value=np.nan)
+    return x, None if target is None else _labels(frame[target])
+
+
+def _check_header(path: Path, columns: list[str]) -> None:
+    """Refuse a first line of values; numbers that count the columns are names."""
+    counted = {tuple(str(i + start) for i in range(len(columns))) for start in (0, 1)}
+    if tuple(columns) in counted or not all(map(_is_number, columns)):
+        return
+    raise DataError(
+        f"{path}: expected a first line of column names, got numbers: {', '.join(columns[:5])}; "
+        "add a line of names"
+    )
+
+
+def _is_number(text: str) -> bool:
+    # pandas tells equal names apart by a dot and a count: 0, 0.1, 0.2, ..., 0.5, 0.5.1
+    return text.replace(".", "").replace("-", "").isdigit()

@@ -33,12 +33,12 @@ def split_problems(
         class_names: one name a class.
         feature_names: the columns of ``x``, where it has any.
 
-    Example:
+    Examples:
         >>> split_problems("train", np.ones((2, 3)), np.array([0, 2]), ["a", "b"])
         ['train: 1 label is outside the classes 0..1; the first is 2 at index 1']
     """
     problems = array_problems(name, x, y, feature_names)
-    if len(y) == 0 or label_problems(name, y):
+    if len(x) == 0 or len(y) == 0 or label_problems(name, y):
         return problems
     if y.dtype.kind == "f":
         problems.append(f"{name}: labels must have an integer type, got {y.dtype}: use astype(int)")
@@ -50,7 +50,7 @@ def split_problems(
 def array_problems(name: str, x: Array, y: Array, feature_names: Sequence[str] = ()) -> list[str]:
     """What is wrong with features and labels whose classes are not known yet.
 
-    Example:
+    Examples:
         >>> array_problems("data", np.ones((2, 3)), np.array([0, 1, 0]))
         ['data: x has 2 examples, y has 3 labels: they must be as many']
     """
@@ -72,7 +72,7 @@ def _length_problems(name: str, x: Array, y: Array) -> list[str]:
 def feature_problems(name: str, x: Array, feature_names: Sequence[str] = ()) -> list[str]:
     """Whether the features are numbers, and finite.
 
-    Example:
+    Examples:
         >>> feature_problems("train", np.array([[1.0, np.nan]]), ["height", "width"])
         ["train: 1 feature is NaN; the first is at index (0, 1), column 'width'"]
     """
@@ -101,11 +101,11 @@ def _not_finite(name: str, kind: str, mask: Array, feature_names: Sequence[str])
 def label_problems(name: str, y: Array) -> list[str]:
     """Whether the labels are integers, one an example.
 
-    Example:
+    Examples:
         >>> label_problems("train", np.array([0.0, np.nan, 1.5]))
         ['train: 1 label is missing; the first is at index 1']
         >>> label_problems("train", np.array([0.0, 1.5]))
-        ['train: 1 label is not an integer; the first is 1.5 at index 1']
+        ['train: 1 label is non-integer; the first is 1.5 at index 1']
     """
     if y.ndim != 1:
         return [f"{name}: labels must have shape (n,), got {y.shape}"]
@@ -120,7 +120,7 @@ def label_problems(name: str, y: Array) -> list[str]:
             f"{name}: {count} {_plural('label', count)} missing; "
             f"the first is at index {int(np.argmax(missing))}"
         ]
-    return _first(name, y, y != np.floor(y), "not an integer") or _first(
+    return _first(name, y, y != np.floor(y), "non-integer") or _first(
         name, y, np.isinf(y), "not finite"
     )
 

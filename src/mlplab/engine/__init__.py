@@ -11,6 +11,7 @@ from mlplab.engine.fit import (
     fit,
     predict,
 )
+from mlplab.engine.model_file import load_model, predict_probabilities
 from mlplab.engine.streams import Streams, initial_weights
 
 __all__ = [
@@ -22,5 +23,7 @@ __all__ = [
     "explain",
     "fit",
     "initial_weights",
+    "load_model",
     "predict",
+    "predict_probabilities",
 ]

@@ -113,7 +113,7 @@ def class_weights(y: Array, class_weight: dict[int, float]) -> npt.NDArray[np.fl
         y: class numbers (n,) or (n, 1), or vectors (n, n_outputs) whose largest entry is the class.
         class_weight: class -> weight.
 
-    Example:
+    Examples:
         >>> class_weights(np.array([0, 1, 2, 1]), {1: 3.0}).tolist()
         [1.0, 3.0, 1.0, 3.0]
     """

@@ -38,7 +38,7 @@ def explain(model: keras.Model) -> str | None:
 
     Data and callbacks can add reasons of their own, which only ``fit`` sees.
 
-    Example:
+    Examples:
         >>> import keras
         >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(4, 3)])
         >>> model.compile("sgd", "mse")
@@ -126,7 +126,7 @@ def fit(
         UsageError: the model is not compiled, or ``seed`` is given with x and y that are no arrays.
         DataError: x, y and sample_weight differ in length.
 
-    Example:
+    Examples:
         >>> import keras, numpy as np
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
@@ -191,7 +191,7 @@ def predict(
     Raises:
         EngineError: there is no such engine, or ``"native"`` does not cover what is asked.
 
-    Example:
+    Examples:
         >>> import keras, numpy as np
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
         >>> predict(model, np.ones((5, 2))).shape
@@ -227,7 +227,7 @@ def evaluate(
         UsageError: the model is not compiled.
         DataError: x, y and sample_weight differ in length.
 
-    Example:
+    Examples:
         >>> import keras, numpy as np
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse", metrics=["mae"])

@@ -76,11 +76,12 @@ def fit(
 
 
 def check_arrays(arguments: FitArguments) -> FitArguments:
-    """Return the arguments with x, y and sample_weight as arrays of one length, or say what is wrong."""
+    """Return the arguments with x, y and sample_weight as arrays of one length, or say why not."""
     if arguments.y is None or isinstance(arguments.x, (dict, list, tuple)):
         raise UsageError(
             f"seed= expects x and y as arrays, got x of type {type(arguments.x).__name__} and "
-            f"y of type {type(arguments.y).__name__}; leave seed= out to let Keras order the samples"
+            f"y of type {type(arguments.y).__name__}; "
+            "leave seed= out to let Keras order the samples"
         )
     x = _rows_at_hand(arguments.x)
     y = np.asarray(arguments.y)
@@ -97,7 +98,7 @@ def _rows_at_hand(x: Any) -> Any:
 
 
 def carve_tail(arguments: FitArguments) -> FitArguments:
-    """Return the arguments with ``validation_split`` carried out: the last samples, as Keras does."""
+    """Return the arguments with ``validation_split`` taken from the last samples, as Keras does."""
     if not arguments.validation_split or arguments.validation_data is not None:
         return replace(arguments, validation_split=0.0)
     n_samples = arguments.x.shape[0]

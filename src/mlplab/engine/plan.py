@@ -84,7 +84,7 @@ def plan(model: keras.Model, target_shape: tuple[int | None, ...] | None = None)
     Raises:
         Unplannable: the native engine does not cover something; the message is one sentence.
 
-    Example:
+    Examples:
         >>> import keras
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "relu")])
         >>> model.compile("sgd", "mse")
@@ -129,8 +129,8 @@ def plan_layers(model: keras.Model) -> Plan:
     """
     if type(model) not in keras_private.MODEL_CLASSES:
         raise Unplannable(
-            f"the model is of class {type(model).__name__}, where the native engine reads Sequential "
-            "and functional models"
+            f"the model is of class {type(model).__name__}, where the native engine reads "
+            "Sequential and functional models"
         )
     if not model.built:
         raise Unplannable("the model is not built; begin it with keras.Input(shape)")

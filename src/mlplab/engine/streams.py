@@ -7,8 +7,8 @@
 ``split``    the examples carved out of the training set for validation
 ===========  ==============================================================
 
-Every stream is a child of the seed, named by its place in the table, so that one can be varied while
-the others stay as they are: ``replace(Streams.of(0), order=7)`` changes the order alone.
+Every stream is a child of the seed, named by its place in the table, so that one can be varied
+while the others stay as they are: ``replace(Streams.of(0), order=7)`` changes the order alone.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Streams:
         dropout: seed of dropout and noise.
         split: seed of the validation split.
 
-    Example:
+    Examples:
         >>> Streams.of(3).rng("split").integers(10)
         np.int64(5)
     """
@@ -64,7 +64,7 @@ class Streams:
         return np.random.Generator(np.random.PCG64(sequence))
 
     def epoch_order(self, epoch: int, n_samples: int) -> npt.NDArray[np.int64]:
-        """Return the order of the samples in an epoch (0-based): a permutation, shape (n_samples,)."""
+        """Return the order of an epoch's samples (0-based): a permutation, shape (n_samples,)."""
         return self.rng("order", epoch).permutation(n_samples)
 
 

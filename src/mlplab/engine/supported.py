@@ -23,7 +23,7 @@ def supported() -> dict[str, Table]:
     Returns:
         Title -> rows (Keras name, conditions), in the order of the engine's own tables.
 
-    Example:
+    Examples:
         >>> dict(supported()["Layers"])["Dropout"]
         '`noise_shape=None`'
     """

@@ -70,7 +70,7 @@ def load_spec(path: str | Path) -> StudySpec:
         RecipeError: a file that cannot be read or is not TOML, or one line for each problem in it:
             ``FILE:LINE: where: what``.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> text = '''
         ... [study]

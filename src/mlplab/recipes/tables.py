@@ -107,7 +107,7 @@ def seed_list(seeds: int | Sequence[int]) -> list[int]:
     Raises:
         ValueError: not a number above 0, nor a list of different whole numbers from 0 up.
 
-    Example:
+    Examples:
         >>> seed_list(3), seed_list([7, 1])
         ([0, 1, 2], [7, 1])
     """

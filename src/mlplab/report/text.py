@@ -11,7 +11,7 @@ from mlplab.study.summary import RecipeSummary, Spread, summarize
 
 
 def data_facts(dataset: Dataset) -> str:
-    """Return what the notebook prints of its data: shapes, a vector before and after scaling, a label."""
+    """Return what the notebook prints of its data: shapes, a vector as read and scaled, a label."""
     (x, y), n_features = dataset.train, int(np.prod(dataset.input_shape))
     first = x[0].ravel()
     middle = slice(n_features // 5, n_features // 5 + 24)

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,8 @@ class StudyFile:
             problem = f"expected a study file, got an SQLite database of another kind: {self.path}"
         elif version != SCHEMA_VERSION:
             problem = (
-                f"expected a study file of version {SCHEMA_VERSION}, got version {version}: {self.path}; "
-                f"use the mlplab that wrote it, or start a new file"
+                f"expected a study file of version {SCHEMA_VERSION}, got version {version}: "
+                f"{self.path}; use the mlplab that wrote it, or start a new file"
             )
         elif checked != "ok":
             problem = damaged(self.path, checked)
@@ -100,12 +100,12 @@ class StudyFile:
             raise StudyError(problem)
 
     def close(self) -> None:
-        """Close the file. The last writer leaves it as one file, without a write-ahead log beside it."""
+        """Close the file; the last writer leaves it as one file, without a log beside it."""
         try:
             if self.writable and not self.connection.in_transaction:
-                self.connection.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.OperationalError:  # someone reads it: the log stays, and is read with it
-            pass
+                # refused while someone reads it: the log stays, and is read with it
+                with suppress(sqlite3.OperationalError):
+                    self.connection.execute("PRAGMA journal_mode = DELETE")
         finally:
             self.connection.close()
 
@@ -147,7 +147,8 @@ def is_unfinished(path: Path) -> bool:
     with storage_errors(path):
         connection = sqlite3.connect(path)
         try:
-            return connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            n_tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            return n_tables == 0
         finally:
             connection.close()
 
@@ -199,20 +200,20 @@ def damaged(path: Path, detail: str) -> str:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the system say about a disk into StorageError, and of a file into StudyError."""
+    """Raise what SQLite and the system say of a disk as StorageError, of a file as StudyError."""
     try:
         yield
     except sqlite3.DatabaseError as error:
         text = str(error)
         if text in _NO_SPACE:
             raise StorageError(
-                f"cannot write {path}: the disk is full or failing ({text}); the runs already in it are safe, "
-                f"the same command goes on once there is room"
+                f"cannot write {path}: the disk is full or failing ({text}); "
+                "the runs already in it are safe, the same command goes on once there is room"
             ) from error
         if text in _NO_ACCESS:
             raise StorageError(
-                f"cannot write {path}: the file or its folder is read-only or cannot be reached ({text}); "
-                f"choose another place"
+                f"cannot write {path}: the file or its folder is read-only or cannot be reached "
+                f"({text}); choose another place"
             ) from error
         if "locked" in text:
             raise StorageError(f"cannot write {path}: another program holds it ({text})") from error

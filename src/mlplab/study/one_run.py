@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.data import Dataset
-from mlplab.engine import Streams, choose_engine, fit, initial_weights
+from mlplab.engine import Streams, choose_engine, fit, initial_weights, predict_probabilities
 from mlplab.recipes import Recipe, adapt
 from mlplab.study.file import now
 
@@ -51,7 +51,7 @@ class RunResult:
         model: the trained Keras model.
         test_loss: mean loss over the test examples; NaN when diverged.
         test_accuracy: share of the test examples answered rightly; NaN when diverged.
-        outcome: whether each test example was answered rightly, bool, (n_test,); None when diverged.
+        outcome: whether each test example was answered rightly, (n_test,); None when diverged.
         probabilities: the model's answers, float16, (n_test, n_classes); None when diverged.
     """
 
@@ -125,9 +125,7 @@ def look_at_test_set(result: RunResult, recipe: Recipe, dataset: Dataset) -> Non
     scores = result.model.evaluate(
         x, targets, batch_size=recipe.batch_size, verbose=0, return_dict=True
     )
-    answers = np.asarray(result.model.predict(x, batch_size=recipe.batch_size, verbose=0))
-    if answers.shape[1] == 1:  # one sigmoid unit: the probability of class 1
-        answers = np.hstack([1 - answers, answers])
+    answers = predict_probabilities(result.model, x, recipe.batch_size)
     result.outcome = answers.argmax(axis=1) == y
     result.probabilities = answers.astype(np.float16)
     result.test_loss = float(scores["loss"])
@@ -154,9 +152,11 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         """Keep the epoch's figures."""
         logs = logs or {}
         names = ("loss", "accuracy", "val_loss", "val_accuracy")
-        figures = [float(logs.get(name, math.nan)) for name in names]
-        self.epochs.append(Epoch(epoch + 1, *figures, time.perf_counter() - self.clock))
-        self.on_epoch(self.epochs[-1])
-        if not (math.isfinite(figures[0]) and math.isfinite(figures[2])):
+        figures = {name: float(logs.get(name, math.nan)) for name in names}
+        seconds = time.perf_counter() - self.clock
+        entry = Epoch(epoch=epoch + 1, **figures, seconds=seconds)
+        self.epochs.append(entry)
+        self.on_epoch(entry)
+        if not (math.isfinite(entry.loss) and math.isfinite(entry.val_loss)):
             self.diverged = True
             self.model.stop_training = True

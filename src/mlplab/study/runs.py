@@ -36,8 +36,8 @@ def run(
         dataset: a Dataset, or the name or path of one.
         seeds: a number of seeds (0, 1, 2, ...) or the seeds themselves.
         path: the study file; it is made where there is none.
-        validation: ``"test"`` to watch the test set, a number of examples or a fraction to carve out
-            of the training set, anew for each seed; 5,000 or a tenth (the smaller) where None.
+        validation: ``"test"`` to watch the test set, a number of examples or a fraction to carve
+            out of the training set, anew for each seed; 5,000 or a tenth (the smaller) where None.
         keep: ``"models"`` keeps each trained model as a ``.keras`` file beside the study file.
         engine: what trains; see :func:`mlplab.fit`.
         progress: is told what happens.
@@ -49,6 +49,13 @@ def run(
         UsageError: no recipe, two of one name, seeds or ``keep`` that mean nothing.
         StudyError: the file is no study, or one on other data.
         StorageError: the disk is full or cannot be written.
+
+    Examples:
+        >>> from mlplab import notebook_recipes
+        >>> softmax = notebook_recipes()[0].replace(epochs=2)
+        >>> with run(softmax, "digits", seeds=[7], path="softmax.study") as study:
+        ...     study.history()[["seed", "epoch"]].to_numpy().tolist()
+        [[7, 1], [7, 2]]
     """
     recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
     dataset = load(dataset) if isinstance(dataset, str) else dataset
@@ -59,17 +66,15 @@ def run(
     check_engine(engine)
     if keep not in (None, "models"):
         raise UsageError(f'expected keep="models" or None, got {keep!r}')
-    dataset.with_validation(
-        validation, Streams.of(0).rng("split")
-    )  # an impossible split is told now
+    dataset.with_validation(validation, Streams.of(0).rng("split"))  # raises early if impossible
     progress, path = progress or Progress(), Path(path)
     with open_writer(path, dataset, validation) as writer:
         registered = writer.register(recipes, dataset)
         for recipe in registered:
             if recipe.replaces:
                 progress.on_notice(
-                    f"recipe {recipe.recipe.name} is not the one this study holds as {recipe.replaces}: "
-                    f"its runs are kept apart, as {recipe.label}"
+                    f"recipe {recipe.recipe.name} is not the one this study holds as "
+                    f"{recipe.replaces}: its runs are kept apart, as {recipe.label}"
                 )
         run_missing(
             writer, registered, dataset, seeds, validation, keep == "models", engine, progress

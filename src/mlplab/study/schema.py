@@ -1,8 +1,8 @@
 """The tables of a study file, and the version they have.
 
-A study file is an SQLite database, so any SQLite tool opens it. One row of ``run`` appears, with all
-its epochs, in one transaction, when the run has ended: a process killed at any moment loses at most
-the run in flight.
+A study file is an SQLite database, so any SQLite tool opens it. One row of ``run`` appears, with
+all its epochs, in one transaction, when the run has ended: a process killed at any moment loses at
+most the run in flight.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ CREATE TABLE study (            -- one row
     created TEXT NOT NULL,      -- UTC, ISO 8601
     dataset TEXT NOT NULL,      -- JSON: name, source, load_options, fingerprint, n_train, n_test,
                                 --       input_shape, class_names, disputed
-    validation TEXT NOT NULL,   -- JSON: "test", a number of examples, or a fraction of the train set
+    validation TEXT NOT NULL,   -- JSON: "test", a number of examples, or a fraction of the
+                                --       train set
     labels BLOB NOT NULL        -- test labels, int32 little-endian
 );
 CREATE TABLE recipe (

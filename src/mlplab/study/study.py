@@ -18,7 +18,8 @@ from mlplab.study.file import Row, StudyFile
 
 _FRAME = """
 SELECT recipe.label AS recipe, run.seed, run.status, run.engine, run.test_loss, run.test_accuracy,
-       run.seconds, count(epoch.epoch) AS epochs, avg(epoch.seconds) AS seconds_per_epoch, run.started
+       run.seconds, count(epoch.epoch) AS epochs, avg(epoch.seconds) AS seconds_per_epoch,
+       run.started
 FROM run JOIN recipe ON recipe.id = run.recipe_id LEFT JOIN epoch ON epoch.run_id = run.id
 GROUP BY run.id ORDER BY recipe.id, run.seed
 """
@@ -73,9 +74,15 @@ class Study:
     Raises:
         StudyError: the file is missing, is no study, is damaged, or has another version.
 
-    Example:
-        >>> study = Study("results.study")                              # doctest: +SKIP
-        >>> study.frame().groupby("recipe").test_accuracy.mean()        # doctest: +SKIP
+    Examples:
+        >>> from mlplab import notebook_recipes, run
+        >>> softmax = notebook_recipes()[0].replace(epochs=1)
+        >>> run(softmax, "digits", seeds=2, path="softmax.study").close()
+        >>> with Study("softmax.study") as study:
+        ...     study.frame()[["recipe", "seed", "status"]]
+            recipe  seed status
+        0  softmax     0   done
+        1  softmax     1   done
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -94,7 +101,8 @@ class Study:
 
     def __repr__(self) -> str:
         labels = ", ".join(record.label for record in self.recipes)
-        return f"<Study {str(self.path)!r}: {len(self.frame())} runs of {labels} on {self.dataset['name']}>"
+        runs = f"{len(self.frame())} runs of {labels} on {self.dataset['name']}"
+        return f"<Study {str(self.path)!r}: {runs}>"
 
     @cached_property
     def _head(self) -> Row:
@@ -117,7 +125,7 @@ class Study:
 
     @property
     def validation(self) -> str | int | float:
-        """What watched training: ``"test"``, a number of examples, or a fraction of the train set."""
+        """What watched training: ``"test"``, or a number or fraction of the training examples."""
         value: str | int | float = json.loads(self._head["validation"])
         return value
 
@@ -128,7 +136,7 @@ class Study:
 
     @property
     def recipes(self) -> list[RecipeRecord]:
-        """The recipes in the order of their first run; of several with one name, the latest used."""
+        """The recipes in the order of their first run; of those with one name, the latest used."""
         rows = self._file.rows("SELECT * FROM recipe ORDER BY id")
         latest: dict[str, int] = {}
         for row in rows:
@@ -163,7 +171,7 @@ class Study:
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return a row a run: recipe, seed, status, engine, test scores, seconds, epochs, started."""
+        """Return a row a run: recipe, seed, status, engine, test scores, seconds, epochs, start."""
         return self._select(_FRAME)
 
     def history(self) -> pd.DataFrame:

@@ -6,6 +6,8 @@ import io
 import json
 import math
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,7 +77,10 @@ def open_or_create(path: Path, dataset: Dataset, validation: str | int | float) 
     there, there_validation = json.loads(head["dataset"]), json.loads(head["validation"])
     wrong = ""
     if there["fingerprint"] != content["fingerprint"]:
-        wrong = f"{content['name']} ({content['fingerprint'][:12]}), got a file with runs on {there['name']} ({there['fingerprint'][:12]})"
+        wrong = (
+            f"{content['name']} ({content['fingerprint'][:12]}), "
+            f"got a file with runs on {there['name']} ({there['fingerprint'][:12]})"
+        )
     elif there_validation != validation:
         wrong = (
             f"validation={validation!r}, got a file with runs under validation={there_validation!r}"
@@ -117,12 +122,12 @@ class StudyWriter:
         return int(self.file.rows("SELECT id FROM environment WHERE content = ?", content)[0]["id"])
 
     def register(self, recipes: Sequence[Recipe], dataset: Dataset) -> list[Registered]:
-        """Return the rows of recipes, adding those that are new, and mark them as the current ones."""
+        """Return the rows of recipes, adding those that are new, and mark them as current."""
         last = self.file.rows("SELECT coalesce(max(requested), 0) AS last FROM recipe")[0]["last"]
         return [self.register_one(recipe, dataset, last + 1) for recipe in recipes]
 
     def register_one(self, recipe: Recipe, dataset: Dataset, requested: int) -> Registered:
-        """Return the row of a recipe; one whose name is taken by another recipe gets its own label."""
+        """Return the row of a recipe; one whose name another recipe has gets its own label."""
         fingerprint = recipe.fingerprint(dataset)
         namesakes = self.file.rows(
             "SELECT * FROM recipe WHERE name = ? ORDER BY requested", recipe.name
@@ -143,7 +148,7 @@ class StudyWriter:
                 name=recipe.name,
                 fingerprint=fingerprint,
                 description=json.dumps(recipe.describe(dataset), sort_keys=True),
-                summary=summary(model),
+                summary=summary(recipe, model),
                 parameters=json.dumps(parameter_counts(model)),
                 requested=requested,
             )
@@ -217,8 +222,28 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def summary(model: keras.Model) -> str:
-    """Return what ``model.summary()`` prints, 80 characters wide."""
+def summary(recipe: Recipe, model: keras.Model) -> str:
+    """Return what ``model.summary()`` prints, 80 characters wide.
+
+    Keras numbers its layers through a whole process; here they are numbered within the model, so
+    that a recipe has one summary. The table keeps its shape.
+    """
     text = io.StringIO()
     model.summary(line_length=80, print_fn=lambda line: text.write(line + "\n"))
-    return text.getvalue()
+    lines = text.getvalue().replace(f'Model: "{model.name}"', f'Model: "{recipe.name}"')
+    for old, new in own_names(model).items():
+        cell = re.compile(rf"│ {re.escape(old)}(?= )( \([^│]*?\))?")
+        room = " " * (len(old) - len(new))
+        lines = cell.sub(rf"│ {new}\g<1>{room}", lines)
+    return lines
+
+
+def own_names(model: keras.Model) -> dict[str, str]:
+    """Return the names that Keras would give a model's layers in a fresh process."""
+    seen: Counter[str] = Counter()
+    names = {}
+    for layer in model.layers:
+        base = re.sub(r"_\d+$", "", layer.name)
+        names[layer.name] = f"{base}_{seen[base]}" if seen[base] else base
+        seen[base] += 1
+    return names

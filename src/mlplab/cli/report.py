@@ -1,0 +1,70 @@
+"""``mlplab report``: a study file as a page with figures and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlplab.cli.options import Force, StudyPath
+
+if TYPE_CHECKING:
+    from mlplab.data import Dataset
+    from mlplab.study import Study
+
+
+def report(
+    study_path: StudyPath,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FOLDER",
+            help="Where to write. [default: NAME-report beside the study file]",
+            show_default=False,
+        ),
+    ] = None,
+    force: Force = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Write a study's report: one self-contained page, its figures and its tables.
+
+    The folder gets report.html, figures (PNG, SVG) and tables (CSV). A report of the same study is
+    written over; anything else only with --force. The path of the page goes to stdout.
+    """
+    from mlplab.report import write_report
+    from mlplab.report.folder import check_folder
+    from mlplab.study import Study
+
+    folder = out or study_path.with_name(f"{study_path.stem}-report")
+    with Study(study_path) as study:
+        check_folder(folder, study.id, force)  # before any dataset is fetched
+        page = write_report(study, folder, dataset=load_dataset(study), force=force)
+    typer.echo(page)
+    if open_page:
+        typer.launch(page.absolute().as_uri())
+
+
+def load_dataset(study: Study) -> Dataset | None:
+    """Load a study's dataset, or say on stderr why its pictures are left out."""
+    from mlplab.data import load
+    from mlplab.errors import MlplabError
+
+    about, why = study.dataset, ""
+    if not about["source"]:
+        why = "the dataset was made in memory"
+    else:
+        try:
+            dataset = load(about["source"], **about["load_options"])
+        except MlplabError as error:
+            why = str(error)
+        else:
+            if dataset.fingerprint == about["fingerprint"]:
+                return dataset
+            why = (
+                f"{about['source']} is not what the study was run on "
+                f"(fingerprint {dataset.fingerprint[:12]}, not {about['fingerprint'][:12]})"
+            )
+    typer.echo(f"note: pictures of examples are left out: {why}", err=True)
+    return None

@@ -1,0 +1,190 @@
+"""``write_report``: a study as a folder with one self-contained page, its figures and tables."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mlplab.data import Dataset
+from mlplab.errors import DataError
+from mlplab.report.facts import Facts, network_facts, study_facts
+from mlplab.report.figures.catalog import NETWORK_FIGURES, STUDY_FIGURES, FigureEntry
+from mlplab.report.folder import ID_NAME, PAGE, check_folder, file_names, write_files
+from mlplab.report.material import Material, Network, network_material, study_material
+from mlplab.report.render import Picture, picture
+from mlplab.report.sections import (
+    MOST_MISREAD_ROWS,
+    data_section,
+    network_section,
+    overview,
+    repeat_section,
+)
+from mlplab.report.tables import TABLES
+from mlplab.study import Study
+from mlplab.study.summary import summarize
+
+
+class Shown(NamedTuple):
+    """A figure as the page shows it.
+
+    Attributes:
+        file: its path in the folder, without suffix.
+        title: what stands over it.
+        alt: what it shows, in words.
+        caption: how to read it.
+        picture: its files.
+    """
+
+    file: str
+    title: str
+    alt: str
+    caption: str
+    picture: Picture
+
+    @property
+    def light(self) -> str:
+        """The picture for a light page, as a data URI."""
+        return data_uri(self.picture.light)
+
+    @property
+    def dark(self) -> str:
+        """The picture for a dark page, as a data URI."""
+        return data_uri(self.picture.dark)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return png_size(self.picture.light)
+
+
+def write_report(
+    study: Study,
+    folder: str | Path,
+    *,
+    dataset: Dataset | None = None,
+    command: str | None = None,
+    force: bool = False,
+) -> Path:
+    """Write ``report.html``, ``figures/`` (PNG and SVG) and ``tables/`` (CSV) into a folder.
+
+    The page is one file that needs no network and no script. Files of other names in the folder
+    are left alone. A report of the same study is written over.
+
+    Args:
+        study: the study to report on.
+        folder: where to write; it is made where there is none.
+        dataset: the study's dataset; without it the pictures of misread examples are left out.
+        command: the command line that made the study, to be shown.
+        force: write over a report of another study, or over files that are no report.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UsageError: something else is in the way, and ``force`` is not set.
+        DataError: the dataset is not the one of the study.
+        StorageError: the disk is full or cannot be written.
+
+    Examples:
+        >>> from mlplab import notebook_recipes, run
+        >>> softmax = notebook_recipes()[0].replace(epochs=1)
+        >>> with run(softmax, "digits", seeds=1, path="softmax.study") as study:
+        ...     print(write_report(study, "softmax-report"))
+        softmax-report/report.html
+    """
+    folder = Path(folder)
+    check_folder(folder, study.id, force)
+    check_dataset(study, dataset)
+    networks = [Network(study, summary, dataset) for summary in summarize(study)]
+    names = file_names([network.label for network in networks])
+    material, facts = study_material(study, networks, dataset), study_facts(study, networks)
+    figures = {"": dict(_shown(STUDY_FIGURES, material, facts, ""))}
+    for network in networks:
+        material = network_material(network)
+        facts = network_facts(network, material)
+        prefix = f"{names[network.label]}-"
+        figures[network.label] = dict(_shown(NETWORK_FIGURES, material, facts, prefix))
+    tables = {name: make(study).to_csv(index=False) for name, make in TABLES.items()}
+    page = _page().render(
+        id_name=ID_NAME,
+        names=names,
+        figures=figures,
+        overview=overview(study, networks),
+        data=data_section(study, networks, dataset),
+        networks=[network_section(network) for network in networks],
+        repeat=repeat_section(study, networks, command),
+        tables=list(tables),
+        most_misread_rows=MOST_MISREAD_ROWS,
+    )
+    write_files(folder, dict(_files(figures, tables, page)))
+    return folder / PAGE
+
+
+def check_dataset(study: Study, dataset: Dataset | None) -> None:
+    """Raise DataError unless the dataset is the one that a study was run on."""
+    if dataset is None or dataset.fingerprint == study.dataset["fingerprint"]:
+        return
+    about = study.dataset
+    raise DataError(
+        f"expected the dataset of the study, {about['name']} ({about['fingerprint'][:12]}), "
+        f"got {dataset.name} ({dataset.fingerprint[:12]}); leave it out to do without pictures"
+    )
+
+
+def _shown(
+    entries: Mapping[str, FigureEntry], material: Material, facts: Facts, prefix: str
+) -> Iterator[tuple[str, Shown]]:
+    """Draw those figures whose material is there."""
+    for name, entry in entries.items():
+        if all(need in material for need in entry.needs):
+            yield (
+                name,
+                Shown(
+                    file=f"figures/{prefix}{name}",
+                    title=entry.title,
+                    alt=entry.alt.format_map(facts),
+                    caption=entry.caption.format_map(facts),
+                    picture=picture(entry, material),
+                ),
+            )
+
+
+def _files(
+    figures: Mapping[str, Mapping[str, Shown]], tables: Mapping[str, str], page: str
+) -> Iterator[tuple[str, bytes]]:
+    """All files of a report, the page last."""
+    for group in figures.values():
+        for shown in group.values():
+            yield f"{shown.file}.png", shown.picture.light
+            yield f"{shown.file}.svg", shown.picture.svg
+    for name, table in tables.items():
+        yield f"tables/{name}.csv", table.encode()
+    yield PAGE, page.encode()
+
+
+def _page() -> Any:
+    """The page's template. What comes from a study is escaped; nothing is marked as safe."""
+    environment = Environment(
+        loader=PackageLoader("mlplab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html")
+
+
+def data_uri(png: bytes) -> str:
+    """Return a PNG as text that stands for its address."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def png_size(png: bytes) -> tuple[int, int]:
+    """Return width and height out of a PNG's header: two big-endian integers at byte 16."""
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height

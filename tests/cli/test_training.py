@@ -1,0 +1,162 @@
+"""``mlplab run`` and ``mlplab reproduce``, from a spec or from nothing to results."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import mlplab
+from mlplab import Dataset, Study
+
+from .conftest import EXAMPLES, PROGRAM, Program
+
+SPEC = EXAMPLES / "digits.toml"
+
+
+def test_run_prints_a_table_and_plain_lines_and_goes_on(mlplab_: Program, tmp_path: Path) -> None:
+    first = mlplab_("run", SPEC, "--seeds", 1, "--epochs", 2)
+    lines = first.stderr.splitlines()
+    assert lines[0] == "2 runs to do"
+    assert lines[1].startswith("run 1/2  ")
+    assert "epoch 1/2" in lines[1]
+    assert "val_accuracy" in lines[1]
+    assert lines[-1] == "Next: mlplab report digits.study"
+    assert "Test scores on digits" in first.stdout
+    again = mlplab_("run", SPEC, "--seeds", 2, "--epochs", 2)
+    assert again.stderr.splitlines()[0] == "2 runs to do, 2 already there"
+    with Study(tmp_path / "digits.study") as study:
+        assert study.frame()["seed"].tolist() == [0, 1, 0, 1]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["digits.study"]
+
+
+def test_json_is_one_object_and_quiet_is_silent(mlplab_: Program, tmp_path: Path) -> None:
+    result = mlplab_("run", SPEC, "--seeds", 2, "--epochs", 1, "--json", "-q", "--out", "a.study")
+    assert result.stderr == ""
+    content = json.loads(result.stdout)
+    assert content["study"] == "a.study"
+    with Study(tmp_path / "a.study") as study:
+        frame = study.frame()
+    for recipe in content["recipes"]:
+        accuracies = frame[frame["recipe"] == recipe["name"]]["test_accuracy"]
+        assert recipe["test_accuracy"]["values"] == accuracies.tolist()
+        assert np.isclose(recipe["test_accuracy"]["mean"], accuracies.mean())
+        assert np.isclose(recipe["test_accuracy"]["sd"], accuracies.std())
+        assert set(recipe["parameters"]) == {"total", "trainable", "frozen"}
+        assert recipe["seconds_per_epoch"] > 0
+        assert "published" not in recipe
+
+
+def test_live_lines_in_a_terminal(tmp_path: Path) -> None:
+    """A run draws one line that is redrawn, and leaves one line when it has ended."""
+    reader, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, "run", str(SPEC), "--seeds", "1", "--epochs", "2"],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=terminal, stdin=terminal,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "160"},
+    )  # fmt: skip
+    os.close(terminal)
+    drawn = b""
+    while True:
+        try:
+            piece = os.read(reader, 4096)
+        except OSError:  # the terminal's other end has closed
+            break
+        if not piece:
+            break
+        drawn += piece
+    os.close(reader)
+    assert process.wait(timeout=60) == 0
+    text = drawn.decode()
+    assert "epoch 2/2 loss" in text
+    assert "s left" in text
+    assert "\x1b[2K" in text  # a line was redrawn
+    assert text.count("test accuracy") == 2
+
+
+def test_ctrl_c_exits_130_and_says_how_to_go_on(mlplab_: Program, tmp_path: Path) -> None:
+    command = [*PROGRAM, "run", str(SPEC), "--seeds", "20"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "test accuracy" in line:
+                break
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert "Interrupted. The runs that ended are in digits.study; the same command goes on." in rest
+    assert "Traceback" not in rest
+    with Study(tmp_path / "digits.study") as study:
+        n_runs = len(study.frame())
+    assert 1 <= n_runs < 40
+
+
+def test_reproduce_from_nothing_to_a_digit_that_is_read(
+    mlplab_: Program, tmp_path: Path, mnist: Dataset
+) -> None:
+    result = mlplab_("reproduce", "softmax", "relu-2", "--seeds", 2, "--epochs", 1, "--json")
+    content = json.loads(result.stdout)
+    softmax, relu_2 = content["recipes"]
+    assert softmax["parameters"] == {"total": 7850, "trainable": 7850, "frozen": 0}
+    assert relu_2["parameters"] == {"total": 524_922, "trainable": 524_922, "frozen": 0}
+    assert softmax["published"]["test_accuracy"] == 0.9051
+    assert softmax["test_accuracy"]["mean"] > 0.8
+    assert relu_2["test_accuracy"]["mean"] > 0.955
+    assert content["validation"] == "test"
+    folder = tmp_path / "reproduce"
+    assert (folder / "report.html").exists()
+    assert list((folder / "tables").glob("*.csv"))
+    assert list((folder / "figures").glob("*.png"))
+
+    place = int(np.flatnonzero(mnist.test.y == 7)[0])
+    Image.fromarray(255 - mnist.test.x[place]).resize((280, 280)).save(tmp_path / "seven.png")
+    model = folder / "reproduce.models" / "relu-2-seed0.keras"
+    answers = json.loads(mlplab_("predict", model, "seven.png", "--json").stdout)
+    assert json.dumps(answers).count("seven.png") == 1
+
+    text = mlplab_("reproduce", "softmax", "relu-2", "--seeds", 2, "--epochs", 1)
+    assert text.stderr.splitlines()[0] == "0 runs to do, 4 already there"
+    for expected in (
+        "60,000 training and 10,000 test examples",
+        "class of the first example: 5",
+        "as a one-hot vector: 0 0 0 0 0 1 0 0 0 0",
+        "Total params: 524,922",
+        "seed 1: Test score:",
+        "The validation data was the test set",
+        "Report: reproduce/report.html",
+    ):
+        assert expected in text.stdout
+
+
+def test_all_runs_diverged_is_a_failure(mlplab_: Program, tmp_path: Path) -> None:
+    (tmp_path / "wild.toml").write_text(
+        """
+        [study]
+        name = "wild"
+        dataset = "digits"
+        seeds = 1
+        [train]
+        epochs = 3
+        optimizer = { class = "SGD", learning_rate = 1e30 }
+        [[recipe]]
+        name = "wild"
+        layers = [
+            { class = "Dense", units = 300 },
+            { class = "Dense", units = "classes" },
+            { class = "Dense", units = "classes", activation = "softmax" },
+        ]
+        """
+    )
+    result = mlplab_("run", "wild.toml", code=1)
+    assert "wild  seed 0  diverged in epoch 1: its loss is no finite number" in result.stderr
+    assert "mlplab: error: all 1 runs diverged" in result.stderr
+    with mlplab.Study(tmp_path / "wild.study") as study:
+        assert study.frame()["status"].tolist() == ["diverged"]

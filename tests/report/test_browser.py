@@ -1,0 +1,163 @@
+"""Reports in a real browser: wide and narrow, light and dark, on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from mlplab import Dataset, Study
+from mlplab.report import write_report
+from tests.report.conftest import HOSTILE
+
+SIZES = [1280, 360]
+SCHEMES = ["light", "dark"]
+
+
+@contextmanager
+def opened(
+    browser: Browser, path: Path, width: int = 1280, scheme: str = "light"
+) -> Iterator[Page]:
+    """Open a page, and see afterwards that it asked for nothing and complained of nothing."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    asked, complaints = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    try:
+        page.goto(path.as_uri())
+        page.wait_for_load_state("networkidle")
+        yield page
+        assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
+        assert complaints == []
+    finally:
+        page.close()
+
+
+def visible_images(page: Page) -> list[tuple[str, int]]:
+    """Theme and width of each image that is shown."""
+    found: list[tuple[str, int]] = page.evaluate(
+        "[...document.images].filter(i => i.checkVisibility())"
+        ".map(i => [i.className, i.clientWidth])"
+    )
+    return found
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", SIZES)
+def test_page_fits_and_shows_every_picture(
+    browser: Browser, report_folder: Path, width: int, scheme: str
+) -> None:
+    with opened(browser, report_folder / "report.html", width, scheme) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        images = page.evaluate(
+            "[...document.images].map(i => [i.alt, i.complete && i.naturalWidth])"
+        )
+        n_figures = len(list((report_folder / "figures").glob("*.png")))
+        assert len(images) == 2 * n_figures  # for a light page and for a dark one
+        assert all(alt.strip() and natural > 0 for alt, natural in images)
+        shown = visible_images(page)
+        assert len(shown) == n_figures
+        assert {scheme} == {name for name, _ in shown}
+        assert all(size > 0.7 * min(width, 400) for _, size in shown)
+
+
+@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
+def test_page_follows_the_scheme(
+    browser: Browser, report_folder: Path, scheme: str, is_dark: bool
+) -> None:
+    with opened(browser, report_folder / "report.html", scheme=scheme) as page:
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        red = int(background.removeprefix("rgb(").split(",")[0])
+        assert (red < 60) is is_dark
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_text_stands_out_from_its_ground(
+    browser: Browser, report_folder: Path, scheme: str
+) -> None:
+    with opened(browser, report_folder / "report.html", scheme=scheme) as page:
+        found = page.evaluate(
+            """() => [...document.querySelectorAll('p, h2, td, th, figcaption, caption, a')]
+                .map(each => {
+                    const ground = node => {
+                        const color = getComputedStyle(node).backgroundColor;
+                        return color !== 'rgba(0, 0, 0, 0)' ? color : ground(node.parentElement);
+                    };
+                    return [getComputedStyle(each).color, ground(each)];
+                })"""
+        )
+        assert len(found) > 100
+        assert min(contrast(*pair) for pair in {tuple(pair) for pair in found}) >= 4.5
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast of two CSS colours as WCAG 2 defines it, from 1 to 21."""
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(color: str) -> float:
+    channels = [int(part) / 255 for part in color.removeprefix("rgb(").rstrip(")").split(",")]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_page_has_landmarks_headings_and_named_tables(
+    browser: Browser, report_folder: Path
+) -> None:
+    with opened(browser, report_folder / "report.html") as page:
+        for landmark in ("main", "nav", "header", "footer"):
+            assert page.locator(landmark).count() == 1
+        levels = page.evaluate(
+            "[...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.tagName[1]))"
+        )
+        assert levels.count(1) == 1
+        assert page.evaluate("[...document.querySelectorAll('table')].every(t => t.caption)")
+        assert page.evaluate("[...document.querySelectorAll('th')].every(t => t.scope)")
+        ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+        assert len(ids) == len(set(ids))
+        broken = page.evaluate(
+            "[...document.querySelectorAll('a')].filter("
+            "a => !document.getElementById(decodeURIComponent(a.hash.slice(1)))).length"
+        )
+        assert broken == 0
+
+
+def test_printed_page_is_light_whatever_the_screen(browser: Browser, report_folder: Path) -> None:
+    with opened(browser, report_folder / "report.html", scheme="dark") as page:
+        page.emulate_media(media="print", color_scheme="dark")
+        assert {name for name, _ in visible_images(page)} == {"light"}
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == "rgb(255, 255, 255)"
+        assert page.pdf().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_hostile_names_are_shown_as_they_are(
+    browser: Browser, hostile_file: tuple[Path, Dataset], tmp_path: Path, width: int
+) -> None:
+    path, dataset = hostile_file
+    with Study(path) as study:
+        report = write_report(study, tmp_path, dataset=dataset)
+    with opened(browser, report, width) as page:
+        assert page.title() == f"1 network on {HOSTILE}, 2 runs"
+        assert page.locator("script").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert HOSTILE in page.locator("section h2").nth(2).inner_text()
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_diverged_study_without_dataset_fits(
+    browser: Browser, diverged_file: Path, tmp_path: Path, width: int
+) -> None:
+    with Study(diverged_file) as study:
+        report = write_report(study, tmp_path)
+    with opened(browser, report, width) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.get_by_role("heading", name="Runs that diverged").is_visible()
