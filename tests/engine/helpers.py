@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ NETWORKS: dict[str, Callable[..., Any]] = {
     "reference": ReferenceNetwork,
     "core": core.make_network,
 }
+
+EXACT = functools.partial(ReferenceNetwork, dtype=np.float64)
 
 PASSED_ON = {
     "verbose": 0,
@@ -55,13 +58,22 @@ def train(
     """Train a model with the native engine on the reference or on the core."""
     job = prepare(model, fit_arguments(x, y, **options))
     streams = None if seed is None else Streams.of(seed)
-    return native.run(job, streams, NETWORKS[network])
+    return native.run(job, streams, (NETWORKS | {"exact": EXACT})[network])
 
 
 def state(model: keras.Model) -> dict[str, Array]:
     """Return all weights and optimizer variables by path, as float64 arrays."""
     variables = [*model.weights, *model.optimizer.variables]
     return {v.path: np.asarray(keras.ops.convert_to_numpy(v.value), np.float64) for v in variables}
+
+
+def allowed(rounded: Array, exact: Array) -> float:
+    """Return how far from exact arithmetic float32 may end, given where float32 NumPy ended.
+
+    How fast rounding grows is the network's own: a saturated sigmoid or a ReLU's kink multiplies
+    it. NumPy's own distance from float64 measures it; ten times that, and a little, is allowed.
+    """
+    return 1e-4 + 10 * distance(rounded, exact)
 
 
 def distance(ours: Array, theirs: Array) -> float:

@@ -104,8 +104,8 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 def _sigmoid(x: Array) -> Array:
-    positive = 1 / (1 + np.exp(-np.abs(x)))
-    return np.where(x >= 0, positive, 1 - positive)
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, small) / (1 + small)
 
 
 def _erf(x: Array) -> Array:
