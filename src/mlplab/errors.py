@@ -6,6 +6,7 @@
     │   ├── RecipeError         recipes and study specs
     │   ├── StudyError          study files
     │   ├── EngineError         a model an engine cannot train, an unknown engine
+    │   │   └── Unplannable     what the native engine does not cover; Keras does
     │   └── ModelError          model files, and inputs that do not fit a model
     └── FailedError             the request was right, the world said no (exit code 1)
         ├── FetchError          no source of a dataset could be reached
@@ -48,6 +49,10 @@ class StudyError(UsageError):
 
 class EngineError(UsageError):
     """A model an engine cannot train, or an engine that does not exist."""
+
+
+class Unplannable(EngineError):  # noqa: N818
+    """A model, its data or a way of training it that the native engine does not cover."""
 
 
 class ModelError(UsageError):

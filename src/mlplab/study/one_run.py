@@ -106,7 +106,7 @@ def train(
     )
     result = RunResult(
         status="diverged" if watch.diverged else "done",
-        engine=choose_engine(engine),
+        engine=choose_engine(engine, model),
         started=started,
         seconds=0.0,
         epochs=watch.epochs,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlplab.data import Dataset, default_validation, load
-from mlplab.engine import Streams, choose_engine
+from mlplab.engine import Streams, check_engine
 from mlplab.errors import UsageError
 from mlplab.recipes import Recipe, seed_list
 from mlplab.study.one_run import train
@@ -63,7 +63,7 @@ def run(
         validation = default_validation(len(dataset.train.y))
     seeds = check_seeds(seeds)
     check_names(recipes)
-    choose_engine(engine)
+    check_engine(engine)
     if keep not in (None, "models"):
         raise UsageError(f'expected keep="models" or None, got {keep!r}')
     dataset.with_validation(validation, Streams.of(0).rng("split"))  # raises early if impossible
