@@ -11,11 +11,13 @@ from mlplab.engine.fit import (
     fit,
     predict,
 )
+from mlplab.engine.keras_private import LOCK as KERAS_LOCK
 from mlplab.engine.model_file import load_model, predict_probabilities
 from mlplab.engine.streams import Streams, initial_weights
 
 __all__ = [
     "ENGINES",
+    "KERAS_LOCK",
     "Streams",
     "check_engine",
     "choose_engine",
