@@ -286,9 +286,9 @@ def test_each_engine_trains_a_study(
     digits: Dataset, small: Recipe, tmp_path: Path, engine: str
 ) -> None:
     path = tmp_path / "a.study"
-    with mlplab.run(small, digits, 2, path=path, engine=engine) as study:
+    with mlplab.run(small.replace(epochs=8), digits, 2, path=path, engine=engine) as study:
         assert set(study.frame()["engine"]) == {engine}
-        assert (study.frame()["test_accuracy"] > 0.3).all()
+        assert (study.frame()["test_accuracy"] > 0.5).all()
 
 
 def test_runs_of_both_engines_stand_in_one_study(
