@@ -321,6 +321,22 @@ def test_a_file_that_is_no_archive(tmp_path: Path, data: bytes) -> None:
         load(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_no_damage_to_an_archive_is_a_crash(tmp_path: Path, save: Any) -> None:
+    path, damaged = tmp_path / "a.npz", tmp_path / "b.npz"
+    x = np.random.default_rng(0).integers(0, 9, (20, 8, 8), dtype=np.uint8)
+    save(path, x=x, y=np.arange(20) % 2)
+    whole = path.read_bytes()
+    refusals = []
+    for at in range(0, len(whole), 3):
+        damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            load(damaged)  # some bytes say nothing of the arrays, such as a time of day
+        except DataError:
+            refusals.append(at)
+    assert len(refusals) > len(whole) / 6  # half of the bytes tried
+
+
 def test_a_folder_with_a_file_missing(tmp_path: Path) -> None:
     refused(
         f"{tmp_path} must hold IDX files named as MNIST's (plain or .gz); not there: "
