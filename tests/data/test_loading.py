@@ -131,6 +131,19 @@ def test_parquet_is_as_csv(tmp_path: Path) -> None:
     assert csv.fingerprint == parquet.fingerprint
 
 
+@pytest.mark.parametrize("name", ["A.NPZ", "A.CSV", "A.Parquet"])
+def test_endings_in_capitals(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "A.NPZ":
+        np.savez(tmp_path / "a.npz", x=X, y=Y)
+        (tmp_path / "a.npz").rename(path)
+    else:
+        frame = pd.DataFrame(X).assign(kind=Y).rename(columns=str)
+        frame.to_csv(path, index=False) if name == "A.CSV" else frame.to_parquet(path)
+    dataset = load(path, target=None if name == "A.NPZ" else "kind")
+    assert dataset.train.n + dataset.test.n == len(Y)
+
+
 def test_numbers_and_truth_values_as_labels(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(20.0), "number": Y, "truth": Y == 1})
     frame.to_csv(tmp_path / "own.csv", index=False)
