@@ -138,6 +138,16 @@ def test_a_changed_recipe_is_kept_apart(digits: Dataset, small: Recipe, tmp_path
         assert [record.label for record in study.recipes] == ["small"]
 
 
+def test_one_recipe_under_two_names(digits: Dataset, small: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "a.study"
+    mlplab.run([small, small.replace(name="twin")], digits, 1, path=path).close()
+    with mlplab.run(small.replace(name="renamed"), digits, 1, path=path) as study:
+        assert study.frame()["recipe"].tolist() == ["small", "twin", "renamed"]
+        assert len({record.fingerprint for record in study.recipes}) == 1
+        for name in ("twin", "renamed"):
+            assert np.array_equal(study.probabilities("small"), study.probabilities(name))
+
+
 def test_kept_models_that_are_gone_are_made_again(
     digits: Dataset, small: Recipe, tmp_path: Path
 ) -> None:
