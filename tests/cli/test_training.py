@@ -134,6 +134,7 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
         "Report: reproduce/report.html",
     ):
         assert expected in text.stdout
+    assert "…" not in text.stdout  # no heading and no figure of the table is cut, in 80 columns
 
 
 def test_all_runs_diverged_is_a_failure(mlplab_: Program, tmp_path: Path) -> None:

@@ -93,14 +93,6 @@ def print_results(study: Study, as_json: bool) -> None:
     Console().print(results_table(study))
 
 
-def check_free(path: Path) -> None:
-    """Raise unless the path can become a study file; raised before any data is loaded."""
-    from mlplab.study.file import check_header, is_unfinished
-
-    if path.exists() and not (path.is_file() and is_unfinished(path)):
-        check_header(path)
-
-
 def check_some_done(study: Study) -> None:
     """Raise AllDivergedError when every run of a study diverged."""
     frame = study.frame()
