@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def _read_npz(file: Path, shape: Shape, class_names: Sequence[str], target: str 
             x_key = _first_key(file, archive.files)
             x, y_key = archive[x_key], x_key.replace("x", "y")
             y = archive[y_key] if y_key in archive.files else None
-    except (AttributeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{file}: expected an .npz archive without pickles: {error}") from error
     return _labelled(file, _shaped(x, shape), y, class_names)
 
