@@ -75,7 +75,7 @@ def test_live_lines_in_a_terminal(tmp_path: Path) -> None:
     os.close(reader)
     assert process.wait(timeout=60) == 0
     text = drawn.decode()
-    assert "epoch 2/2 loss" in text
+    assert "2/2 loss" in text
     assert "s left" in text
     assert "\x1b[2K" in text  # a line was redrawn
     assert text.count("test accuracy") == 2

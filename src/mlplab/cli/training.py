@@ -38,10 +38,9 @@ def train_into(
         progress = choose_progress(quiet, verbose)
         return run(recipes, dataset, seeds, path=path, progress=progress, **options)
     except KeyboardInterrupt:
-        typer.echo(
-            f"Interrupted. The runs that ended are in {path}; the same command goes on.", err=True
-        )
-        raise
+        raise KeyboardInterrupt(
+            f"Interrupted. The runs that ended are in {path}; the same command goes on."
+        ) from None
 
 
 def command_line() -> str:
