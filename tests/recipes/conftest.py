@@ -31,7 +31,7 @@ def dataset_of() -> Callable[..., Dataset]:
 
 @pytest.fixture
 def problems(tmp_path: Path) -> Callable[[str], list[str]]:
-    """The lines of the error that a study file raises, without the folder."""
+    """The lines of the error that a study spec raises, without the folder."""
 
     def lines_of(text: str) -> list[str]:
         file = tmp_path / "x.toml"

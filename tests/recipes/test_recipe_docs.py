@@ -1,4 +1,4 @@
-"""The study files that docs/recipes.md shows are study files."""
+"""The study specs that docs/recipes.md shows are study specs."""
 
 from __future__ import annotations
 

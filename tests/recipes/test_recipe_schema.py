@@ -1,4 +1,4 @@
-"""The JSON schema of study files: current, and of one mind with load_spec."""
+"""The JSON schema of study specs: current, and of one mind with load_spec."""
 
 from __future__ import annotations
 

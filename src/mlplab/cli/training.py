@@ -61,7 +61,8 @@ def results(study: Study) -> dict[str, Any]:
     recipes = []
     for summary in summarize(study):
         content: dict[str, Any] = {
-            "name": summary.record.label,
+            "name": summary.record.name,
+            "label": summary.record.label,
             "parameters": summary.record.parameters,
             "seeds": summary.seeds,
             "diverged": summary.diverged,

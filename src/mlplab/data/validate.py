@@ -54,6 +54,8 @@ def array_problems(name: str, x: Array, y: Array, feature_names: Sequence[str] =
         >>> array_problems("data", np.ones((2, 3)), np.array([0, 1, 0]))
         ['data: x has 2 examples, y has 3 labels: they must be as many']
     """
+    if x.ndim == 0 or y.ndim == 0:
+        return [f"{name}: x and y must be arrays with a row an example, got a single number"]
     if len(x) == 0 or len(y) == 0:
         return [f"{name} is empty: it has {len(x)} examples and {len(y)} labels"]
     return [

@@ -1,7 +1,7 @@
 """Recipes: what to train, as Python or as TOML.
 
 A recipe is a function that builds a Keras model, with a loss, an optimizer, a batch size and a
-number of epochs. ``notebook`` has the four it all began with; ``spec`` reads study files.
+number of epochs. ``notebook`` has the four it all began with; ``spec`` reads study specs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Problems: what is wrong with a study file, where, all at once."""
+"""Problems: what is wrong with a study spec, where, all at once."""
 
 from __future__ import annotations
 

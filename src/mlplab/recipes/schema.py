@@ -1,4 +1,4 @@
-"""The JSON schema of study files, for editors: completion and checks while typing.
+"""The JSON schema of study specs, for editors: completion and checks while typing.
 
 To write docs/study.schema.json anew::
 
@@ -13,20 +13,20 @@ from typing import Any
 import keras
 
 from mlplab.recipes.notebook import notebook_recipes
-from mlplab.recipes.tables import StudyFile
+from mlplab.recipes.tables import SpecTables
 from mlplab.recipes.vocabulary import Kind, names
 
 _KINDS: tuple[Kind, ...] = ("layer", "optimizer", "loss")
 
 
 def spec_schema() -> dict[str, Any]:
-    """Return the schema of study files, with the names that the installed Keras knows.
+    """Return the schema of study specs, with the names that the installed Keras knows.
 
     Examples:
         >>> "Dense" in spec_schema()["$defs"]["layer"]["anyOf"][0]["enum"]
         True
     """
-    schema = _with_references(StudyFile.model_json_schema())
+    schema = _with_references(SpecTables.model_json_schema())
     schema["$defs"] |= {kind: _object_schema(kind) for kind in _KINDS}
     like = schema["$defs"]["RecipeTable"]["properties"]["like"]
     like["anyOf"][0]["enum"] = [recipe.name for recipe in notebook_recipes()]
@@ -34,7 +34,7 @@ def spec_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$comment": f"Names of Keras {keras.__version__}",
         **schema,
-        "title": "mlplab study file",
+        "title": "mlplab study spec",
     }
 
 

@@ -1,4 +1,4 @@
-"""Study files: TOML read, validated and turned into recipes, with every problem told at once."""
+"""Study specs: TOML read, validated and turned into recipes, with every problem told at once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from mlplab.data.catalog import CATALOG
 from mlplab.data.dataset import Dataset
 from mlplab.errors import RecipeError, did_you_mean
 from mlplab.recipes.layers import LayerList, assemble
@@ -21,7 +22,7 @@ from mlplab.recipes.notebook import notebook_recipes
 from mlplab.recipes.objects import problems_of
 from mlplab.recipes.problems import Problem, raise_problems, sentence, shown
 from mlplab.recipes.recipe import Recipe, shape_problem
-from mlplab.recipes.tables import RecipeTable, StudyFile, StudyTable, Table, TrainTable, seed_list
+from mlplab.recipes.tables import RecipeTable, SpecTables, StudyTable, Table, TrainTable, seed_list
 from mlplab.recipes.vocabulary import Kind
 
 _TABLES: dict[str, type[Table]] = {
@@ -34,7 +35,7 @@ _SETTINGS = ("batch_size", "epochs", "optimizer", "loss")
 
 @dataclass(frozen=True)
 class StudySpec:
-    """What a study file asks for.
+    """What a study spec asks for.
 
     Attributes:
         name: the study's name.
@@ -45,7 +46,7 @@ class StudySpec:
             default.
         keep: ``"models"`` to keep the trained models, or None.
         recipes: what to train, in the order of the file.
-        file: the study file, as it was named.
+        file: the study spec, as it was named.
         lines: the line of every key in it, for messages.
     """
 
@@ -61,7 +62,7 @@ class StudySpec:
 
 
 def load_spec(path: str | Path) -> StudySpec:
-    """Read a study file.
+    """Read a study spec.
 
     Settings of a recipe come from its own table, else from ``[train]``, else from the network that
     ``like`` names, else from :class:`Recipe`. A relative path to data starts at the file's folder.
@@ -90,8 +91,10 @@ def load_spec(path: str | Path) -> StudySpec:
     path = Path(path)
     text = _read(path)
     data, lines = _parse(text, path), locate(text)
-    raise_problems([*_table_problems(data), *_recipe_problems(data)], str(path), lines)
-    tables = StudyFile.model_validate(data)
+    raise_problems(
+        [*_table_problems(data), *_recipe_problems(data), *_data_problems(data)], str(path), lines
+    )
+    tables = SpecTables.model_validate(data)
     study = tables.study
     return StudySpec(
         name=study.name or _file_name(path),
@@ -160,7 +163,7 @@ def _end(text: str, error: Exception) -> tuple[int, int, str]:
 def _table_problems(data: dict[str, Any]) -> Iterator[Problem]:
     """What pydantic finds: keys and plain values."""
     try:
-        StudyFile.model_validate(data)
+        SpecTables.model_validate(data)
     except ValidationError as error:
         for details in error.errors(include_url=False):
             yield Problem(details["loc"], _said(details))
@@ -173,7 +176,7 @@ def _said(details: ErrorDetails) -> str:
         return f"missing; {_MISSING[loc[-1]]}"
     if kind == "extra_forbidden":
         table = next((name for name in _TABLES if name == loc[0] and len(loc) > 1), None)
-        known = _TABLES[table].model_fields if table else StudyFile.model_fields
+        known = _TABLES[table].model_fields if table else SpecTables.model_fields
         return f"unknown key {loc[-1]!r}{did_you_mean(str(loc[-1]), known)}"
     if kind == "value_error":
         return str(details["ctx"]["error"])
@@ -190,8 +193,8 @@ def _said(details: ErrorDetails) -> str:
 
 
 _MISSING: dict[Any, str] = {
-    "study": "a study file has a table [study]",
-    "recipe": "a study file has one table [[recipe]] or more",
+    "study": "a study spec has a table [study]",
+    "recipe": "a study spec has one table [[recipe]] or more",
     "dataset": "name a dataset, or a path to one",
 }
 _EXPECTED = {
@@ -261,10 +264,23 @@ def _recipe(table: RecipeTable, train: TrainTable) -> Recipe:
     return Recipe(str(table.name), LayerList(tuple(table.layers or ())), **chosen)
 
 
+def _data_problems(data: dict[str, Any]) -> list[Problem]:
+    """Whether the dataset, where it is named and no path, is one that mlplab knows."""
+    table = data.get("study")
+    name = table.get("dataset") if isinstance(table, dict) else None
+    if not isinstance(name, str) or not name or _is_path(name) or name in CATALOG:
+        return []
+    text = f"expected a dataset out of {', '.join(CATALOG)}, or a path, got {name!r}"
+    return [Problem(("study", "dataset"), text + did_you_mean(name, CATALOG))]
+
+
+def _is_path(dataset: str) -> bool:
+    return "/" in dataset or bool(Path(dataset).suffix)
+
+
 def _dataset(dataset: str, path: Path) -> str:
-    """A path starts at the study file's folder; a name has neither a folder nor a suffix."""
-    is_path = "/" in dataset or bool(Path(dataset).suffix)
-    return str(path.parent / dataset) if is_path else dataset
+    """A path starts at the study spec's folder; a name has neither a folder nor a suffix."""
+    return str(path.parent / dataset) if _is_path(dataset) else dataset
 
 
 def _file_name(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The tables of a study file, as pydantic models: which keys there are and what they hold.
+"""The tables of a study spec, as pydantic models: which keys there are and what they hold.
 
 Keras objects are plain data here; ``objects`` checks what they name.
 """
@@ -93,8 +93,8 @@ class RecipeTable(TrainTable):
     like: str | None = Field(default=None, description="A network of the notebook.")
 
 
-class StudyFile(Table):
-    """A study file: ``[study]``, ``[train]`` and one ``[[recipe]]`` or more."""
+class SpecTables(Table):
+    """A study spec: ``[study]``, ``[train]`` and one ``[[recipe]]`` or more."""
 
     study: StudyTable
     train: TrainTable = TrainTable()

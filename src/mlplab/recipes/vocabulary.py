@@ -1,6 +1,6 @@
-"""The Keras words a study file may use: class names by kind, and the arguments each class takes.
+"""The Keras words a study spec may use: class names by kind, and the arguments each class takes.
 
-Names are looked up in Keras's public namespaces and nowhere else. A study file therefore names
+Names are looked up in Keras's public namespaces and nowhere else. A study spec therefore names
 only what Keras itself offers, and never runs code of its own.
 """
 
@@ -31,7 +31,7 @@ class Shelf(NamedTuple):
     Attributes:
         namespace: the public module.
         base: what all of this kind derive from; None for activations, which are functions.
-        without: names that a study file may not use.
+        without: names that a study spec may not use.
     """
 
     namespace: Any
@@ -39,7 +39,7 @@ class Shelf(NamedTuple):
     without: frozenset[str] = frozenset()
 
 
-# Layers that carry code or load files: never in a study file.
+# Layers that carry code or load files: never in a study spec.
 CODE_LAYERS = frozenset({"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"})
 
 SHELVES: dict[Kind, Shelf] = {

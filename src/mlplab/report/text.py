@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from rich.box import SIMPLE
 from rich.table import Table
 
 from mlplab.data import Dataset
@@ -61,9 +60,14 @@ def results_table(study: Study) -> Table:
     """
     summaries = summarize(study)
     shown = any(summary.published for summary in summaries)
-    table = Table(title=f"Test scores on {study.dataset['name']}, mean ± sd over seeds", box=SIMPLE)
+    table = Table(
+        title=f"Test scores on {study.dataset['name']}, mean ± sd over seeds",
+        box=None,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     columns = ["accuracy", "notebook", "loss", "notebook"] if shown else ["accuracy", "loss"]
-    table.add_column("recipe")
+    table.add_column("recipe", no_wrap=True)
     for heading in (*columns, "s/epoch", "seeds"):
         table.add_column(heading, justify="right", no_wrap=True)
     for summary in summaries:

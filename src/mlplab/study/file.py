@@ -203,6 +203,8 @@ def storage_errors(path: Path) -> Iterator[None]:
     """Raise what SQLite and the system say of a disk as StorageError, of a file as StudyError."""
     try:
         yield
+    except sqlite3.IntegrityError:  # a statement of ours that contradicts the tables, not the file
+        raise
     except sqlite3.DatabaseError as error:
         text = str(error)
         if text in _NO_SPACE:

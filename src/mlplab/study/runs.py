@@ -174,6 +174,9 @@ def check_seeds(seeds: int | Sequence[int]) -> list[int]:
 
 def check_names(recipes: Sequence[Recipe]) -> None:
     """Raise UsageError unless there are recipes, each with a name of its own."""
+    strangers = [type(recipe).__name__ for recipe in recipes if not isinstance(recipe, Recipe)]
+    if strangers:
+        raise UsageError(f"expected recipes that are mlplab.Recipe, got {', '.join(strangers)}")
     names = [recipe.name for recipe in recipes]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if not names:

@@ -1,4 +1,4 @@
-"""Study files: what they mean, and every way in which they can be wrong."""
+"""Study specs: what they mean, and every way in which they can be wrong."""
 
 from __future__ import annotations
 
@@ -351,8 +351,8 @@ def test_wrong_layers(layer: str, text: str, problems: Callable[[str], list[str]
         (
             "",
             [
-                "x.toml:1: study: missing; a study file has a table [study]",
-                "x.toml:1: recipe: missing; a study file has one table [[recipe]] or more",
+                "x.toml:1: study: missing; a study spec has a table [study]",
+                "x.toml:1: recipe: missing; a study spec has one table [[recipe]] or more",
             ],
         ),
         (
