@@ -46,7 +46,7 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(VENV)/.installed: pyproject.toml $(CORE) | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[sklearn]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml $(CORE) | $(VENV)/bin/python

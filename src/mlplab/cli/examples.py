@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlplab.data.files import DAMAGED
 from mlplab.data.framing import frame
 from mlplab.data.tables import read_features
 from mlplab.data.validate import label_problems, raise_all
@@ -88,7 +88,7 @@ def _read_npz(file: Path, shape: Shape, class_names: Sequence[str], target: str 
             x_key = _first_key(file, archive.files)
             x, y_key = archive[x_key], x_key.replace("x", "y")
             y = archive[y_key] if y_key in archive.files else None
-    except (AttributeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise DataError(f"{file}: expected an .npz archive without pickles: {error}") from error
     return _labelled(file, _shaped(x, shape), y, class_names)
 

@@ -272,16 +272,19 @@ def _print_table(rows: Sequence[dict[str, Any]], head: str, names: Sequence[str]
     from rich.markup import escape
     from rich.table import Table
 
+    shown = tuple(names) or ("probability", "runner-up", "probability")
     labels = ["label"] if rows[0]["label"] is not None else []
     table = Table(box=None, pad_edge=False)
-    for header in (head, "answer", "probability", "runner-up", "probability", *labels, *names):
+    for header in (head, "answer", *shown, *labels):
         table.add_column(escape(header), overflow="fold")
     for row in rows:
-        shares = [row["probability"], row["runner_up_probability"]]
-        first, second = (f"{share:.4f}" for share in shares)
-        cells = [str(row[head]), row["answer"], first, row["runner_up"], second]
-        cells += [row[label] for label in labels]
-        table.add_row(*map(escape, cells), *(f"{row['probabilities'][name]:.4f}" for name in names))
+        if names:
+            shares = [f"{row['probabilities'][name]:.2f}" for name in names]
+        else:
+            first, second = row["probability"], row["runner_up_probability"]
+            shares = [f"{first:.4f}", row["runner_up"], f"{second:.4f}"]
+        cells = [str(row[head]), row["answer"], *shares, *(row[label] for label in labels)]
+        table.add_row(*map(escape, cells))
     Console(highlight=False).print(table)
 
 

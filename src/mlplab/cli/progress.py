@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
+from rich.progress import TaskID, TextColumn
 
 from mlplab.study import Epoch, Job, Progress, RunResult
 
@@ -73,9 +73,7 @@ class LiveProgress(PlainProgress):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self.bars = Bars(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=16),
-            TextColumn("{task.fields[figures]}", markup=False),
+            TextColumn("{task.description} {task.fields[figures]}", markup=False),
             console=console,
             transient=True,
         )
@@ -88,16 +86,16 @@ class LiveProgress(PlainProgress):
 
     def on_run_begin(self, job: Job) -> None:
         """Begin the run's line."""
-        description = f"{job.place}/{job.n_jobs} {job.label} seed {job.seed}"
+        description = f"{job.label} seed {job.seed}"
         self.tasks[job] = self.bars.add_task(description, total=job.epochs, figures="preparing")
 
     def on_epoch_end(self, job: Job, epoch: Epoch) -> None:
         """Bring the run's line up to date."""
         left = (job.epochs - epoch.epoch) * epoch.seconds
         text = (
-            f"epoch {epoch.epoch}/{job.epochs} loss {epoch.loss:.4f} acc {epoch.accuracy:.4f} "
-            f"val {epoch.val_loss:.4f} {epoch.val_accuracy:.4f} "
-            f"{epoch.seconds:.1f} s/epoch {left:.0f} s left"
+            f"{epoch.epoch}/{job.epochs} loss {epoch.loss:.3f} acc {epoch.accuracy:.3f} "
+            f"val {epoch.val_loss:.3f} {epoch.val_accuracy:.3f} "
+            f"{epoch.seconds:.1f} s, {left:.0f} s left"
         )
         self.bars.update(self.tasks[job], completed=epoch.epoch, figures=text)
 

@@ -54,7 +54,7 @@ def reproduce(
     check_seeds(seeds)
     chosen = override(choose_notebook_recipes(recipes or []), epochs=epochs)
     dataset = load("mnist", progress=not quiet)
-    if not json:
+    if not (json or quiet):
         typer.echo(data_facts(dataset))
     study = train_into(
         out / "reproduce.study",
@@ -68,7 +68,7 @@ def reproduce(
         engine=engine,
     )
     with study:
-        if not json:
+        if not (json or quiet):
             typer.echo(network_facts(study))
         print_results(study, json)
         check_some_done(study)

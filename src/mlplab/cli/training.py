@@ -38,10 +38,9 @@ def train_into(
         progress = choose_progress(quiet, verbose)
         return run(recipes, dataset, seeds, path=path, progress=progress, **options)
     except KeyboardInterrupt:
-        typer.echo(
-            f"Interrupted. The runs that ended are in {path}; the same command goes on.", err=True
-        )
-        raise
+        raise KeyboardInterrupt(
+            f"Interrupted. The runs that ended are in {path}; the same command goes on."
+        ) from None
 
 
 def command_line() -> str:
@@ -91,14 +90,6 @@ def print_results(study: Study, as_json: bool) -> None:
     from mlplab.report.text import results_table
 
     Console().print(results_table(study))
-
-
-def check_free(path: Path) -> None:
-    """Raise unless the path can become a study file; raised before any data is loaded."""
-    from mlplab.study.file import check_header, is_unfinished
-
-    if path.exists() and not (path.is_file() and is_unfinished(path)):
-        check_header(path)
 
 
 def check_some_done(study: Study) -> None:

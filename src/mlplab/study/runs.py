@@ -22,7 +22,7 @@ from mlplab.study.writer import Registered, StudyWriter, open_writer
 
 def run(
     recipes: Recipe | Sequence[Recipe],
-    dataset: Dataset | str,
+    dataset: Dataset | str | Path,
     seeds: int | Sequence[int] = 3,
     *,
     path: str | Path,
@@ -63,7 +63,7 @@ def run(
         [[7, 1], [7, 2]]
     """
     recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
-    dataset = load(dataset) if isinstance(dataset, str) else dataset
+    dataset = dataset if isinstance(dataset, Dataset) else load(dataset)
     if validation is None:
         validation = default_validation(len(dataset.train.y))
     seeds = check_seeds(seeds)
