@@ -26,7 +26,10 @@ ERRORS = {
     ),
     *("RecipeError", "StorageError", "StudyError", "UsageError"),
 }
-MEANT = {"Dataset", "Recipe", "Split", "Study", "fit", "load", "notebook_recipes", "run"}
+MEANT = {
+    *("Dataset", "Recipe", "Split", "Study", "evaluate", "fit", "load", "notebook_recipes"),
+    *("predict", "run"),
+}
 ROOMS = ("data", "recipes", "engine", "study", "report")
 HEAVY = {"jax", "keras", "matplotlib", "pandas", "scipy", "seaborn", "sklearn"}
 

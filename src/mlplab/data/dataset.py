@@ -54,7 +54,7 @@ class Dataset:
         source: what ``mlplab.load`` takes to load it again: a name or a path. Empty for arrays
             made in memory.
         load_options: the keyword arguments that go with ``source``.
-        validation: the examples that watch training; None until :meth:`with_validation`.
+        validation: the examples that watch training; None until ``with_validation``.
         disputed: indices of test examples whose label a crowd vote disputes.
         feature_names: the names of the columns, where the data came from a table.
 
@@ -139,7 +139,7 @@ class Dataset:
         """SHA-256 over the content: shapes, types and bytes of every split, and class names.
 
         A dataset with a validation split carved out has other splits, so another fingerprint: to
-        name the data itself, take it before :meth:`with_validation`.
+        name the data itself, take it before ``with_validation``.
         """
         digest = hashlib.sha256(json.dumps(self.class_names).encode())
         for name, split in self.splits.items():

@@ -70,7 +70,7 @@ def load(
 def load_named(
     spec: NamedDataset, *, test: int | float = DEFAULT_TEST, progress: bool = True
 ) -> Dataset:
-    """Load a dataset of the catalog; see :func:`load`."""
+    """Load a dataset of the catalog; see ``load``."""
     if not spec.files:
         return _load_bundled(spec, test)
     arrays = sources.fetch(spec, progress=progress)

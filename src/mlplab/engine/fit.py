@@ -185,7 +185,7 @@ def predict(
         model: a Keras model, compiled or not.
         x: features, shape (n, ...), dense or SciPy CSR.
         batch_size: examples that pass at a time; it bounds memory and changes no result.
-        engine: see :func:`fit`.
+        engine: see ``fit``.
         threads: how many cores the native engine uses; all of them where it is None.
 
     Raises:
@@ -219,7 +219,7 @@ def evaluate(
         y: targets, as the model's loss wants them.
         batch_size: examples that pass at a time.
         sample_weight: weight of each sample in the loss, shape (n,).
-        engine: see :func:`fit`.
+        engine: see ``fit``.
         threads: how many cores the native engine uses; all of them where it is None.
 
     Raises:

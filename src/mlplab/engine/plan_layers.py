@@ -1,7 +1,7 @@
 """The layers and activations that the native engine trains: one entry each.
 
 An entry says which options must stand at which values, and how the layer becomes steps of the core.
-A step is a dict of plain numbers; :class:`mlplab.engine._core.Network` says which kinds there are.
+A step is a dict of plain numbers; ``mlplab.engine._core.Network`` says which kinds there are.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def _callbacks() -> Table:
 
 
 def as_markdown() -> str:
-    """Return the tables of :func:`supported` as Markdown."""
+    """Return the tables of ``supported`` as Markdown."""
     lines = []
     for title, rows in supported().items():
         lines += [f"### {title}", "", "| Keras name | covered with |", "|---|---|"]

@@ -1,6 +1,6 @@
 """The line of every key in a TOML text.
 
-``tomllib`` reads TOML and forgets where it read it. :func:`locate` goes over the same text again
+``tomllib`` reads TOML and forgets where it read it. ``locate`` goes over the same text again
 and remembers only that. It is for texts that ``tomllib`` has accepted, so it checks nothing.
 """
 

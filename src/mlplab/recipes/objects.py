@@ -20,7 +20,7 @@ _ANY_N_CLASSES = 10
 
 
 def make(kind: Kind, written: Any, n_classes: int = _ANY_N_CLASSES) -> Any:
-    """Make the Keras object that ``written`` describes; it must have passed :func:`problems_of`.
+    """Make the Keras object that ``written`` describes; it must have passed ``problems_of``.
 
     Args:
         kind: what it is: a layer, an optimizer, ...

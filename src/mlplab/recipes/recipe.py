@@ -117,7 +117,7 @@ class Recipe:
         that ``build`` loads. It builds the model, which uses up random numbers: set seeds after.
 
         Raises:
-            RecipeError: as for :meth:`model`; or a custom layer cannot say what it was made with.
+            RecipeError: as for ``model``; or a custom layer cannot say what it was made with.
         """
         model = self._built(dataset)
         try:
@@ -132,7 +132,7 @@ class Recipe:
         return described | {"batch_size": self.batch_size, "epochs": self.epochs}
 
     def fingerprint(self, dataset: Dataset) -> str:
-        """SHA-256 of :meth:`describe`, as 64 hexadecimal digits: another one after any change."""
+        """SHA-256 of ``describe``, as 64 hexadecimal digits: another one after any change."""
         return hashlib.sha256(canonical_json(self.describe(dataset)).encode()).hexdigest()
 
     def targets(self, y: npt.NDArray[Any], n_classes: int) -> npt.NDArray[Any]:

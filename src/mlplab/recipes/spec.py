@@ -65,7 +65,7 @@ def load_spec(path: str | Path) -> StudySpec:
     """Read a study spec.
 
     Settings of a recipe come from its own table, else from ``[train]``, else from the network that
-    ``like`` names, else from :class:`Recipe`. A relative path to data starts at the file's folder.
+    ``like`` names, else from ``Recipe``. A relative path to data starts at the file's folder.
 
     Raises:
         RecipeError: a file that cannot be read or is not TOML, or one line for each problem in it:

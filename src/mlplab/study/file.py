@@ -30,7 +30,7 @@ class StudyFile:
     """A study file that is open.
 
     Args:
-        path: the file; it must exist (see :meth:`create`).
+        path: the file; it must exist (see ``create``).
         writable: whether runs will be added. Reading works in a folder that cannot be written.
 
     Raises:
@@ -135,7 +135,7 @@ class StudyFile:
 
 
 def is_unfinished(path: Path) -> bool:
-    """Say whether a file is one that :meth:`StudyFile.create` began and a crash interrupted.
+    """Say whether a file is one that ``StudyFile.create`` began and a crash interrupted.
 
     Such a file holds no table yet; it is empty, or an SQLite header and nothing else.
     """

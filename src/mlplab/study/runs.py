@@ -44,7 +44,7 @@ def run(
         validation: ``"test"`` to watch the test set, a number of examples or a fraction to carve
             out of the training set, anew for each seed; 5,000 or a tenth (the smaller) where None.
         keep: ``"models"`` keeps each trained model as a ``.keras`` file beside the study file.
-        engine: what trains; see :func:`mlplab.fit`.
+        engine: what trains; see ``mlplab.fit``.
         progress: is told what happens.
 
     Returns:

@@ -40,7 +40,7 @@ def loss_curves(history: pd.DataFrame, loss_name: str, validation_name: str, ax:
 
 
 def accuracy_curves(history: pd.DataFrame, validation_name: str, ax: Axes) -> Axes:
-    """Draw training and validation accuracy against epoch, as :func:`loss_curves` does loss.
+    """Draw training and validation accuracy against epoch, as ``loss_curves`` does loss.
 
     Args:
         history: a row an epoch, with columns seed, epoch, accuracy, val_accuracy, loss, val_loss.
