@@ -3,13 +3,15 @@
 # make install     the package alone, in .venv
 # make lint        style, types, the order of the rooms, the documentation
 # make docs        the documentation, in site/
+# make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: reproduce test install lint docs browser clean
+.PHONY: reproduce test install lint docs sanitize browser clean
+CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
 reproduce: $(VENV)/.installed
@@ -25,10 +27,13 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/mkdocs build --strict
+
+sanitize: $(VENV)/.installed-dev
+	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh
 
 # A browser for the tests that open the report: the system's, or the distribution's.
 browser: $(VENV)/.installed-dev
@@ -40,11 +45,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+$(VENV)/.installed: pyproject.toml $(CORE) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[sklearn]'
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed-dev: pyproject.toml $(CORE) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
 	@touch $@ $(VENV)/.installed
 

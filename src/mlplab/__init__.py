@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mlplab.data import Dataset, Split, load
-    from mlplab.engine import fit
+    from mlplab.engine import evaluate, fit, predict
     from mlplab.errors import (
         AllDivergedError,
         DataError,
@@ -43,7 +43,9 @@ _HOMES = {
     "load": "mlplab.data",
     "Recipe": "mlplab.recipes",
     "notebook_recipes": "mlplab.recipes",
+    "evaluate": "mlplab.engine",
     "fit": "mlplab.engine",
+    "predict": "mlplab.engine",
     "Study": "mlplab.study",
     "run": "mlplab.study",
     "AllDivergedError": "mlplab.errors",
@@ -76,9 +78,11 @@ __all__ = [
     "StudyError",
     "UsageError",
     "__version__",
+    "evaluate",
     "fit",
     "load",
     "notebook_recipes",
+    "predict",
     "run",
 ]
 

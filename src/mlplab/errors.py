@@ -6,6 +6,7 @@
     │   ├── RecipeError         recipes and study specs
     │   ├── StudyError          study files
     │   ├── EngineError         a model an engine cannot train, an unknown engine
+    │   │   └── Unplannable     what the native engine does not cover; Keras does
     │   └── ModelError          model files, and inputs that do not fit a model
     └── FailedError             the request was right, the world said no (exit code 1)
         ├── FetchError          no source of a dataset could be reached
@@ -50,6 +51,10 @@ class EngineError(UsageError):
     """A model an engine cannot train, or an engine that does not exist."""
 
 
+class Unplannable(EngineError):  # noqa: N818
+    """A model, its data or a way of training it that the native engine does not cover."""
+
+
 class ModelError(UsageError):
     """A model file that cannot be used, or an input that does not fit the model."""
 
@@ -73,7 +78,7 @@ class AllDivergedError(FailedError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known word closest to ``word``, or ``""``.
 
-    Example:
+    Examples:
         >>> did_you_mean("mnits", ["mnist", "digits"])
         "; did you mean 'mnist'?"
     """

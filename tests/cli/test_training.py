@@ -75,7 +75,7 @@ def test_live_lines_in_a_terminal(tmp_path: Path) -> None:
     os.close(reader)
     assert process.wait(timeout=60) == 0
     text = drawn.decode()
-    assert "epoch 2/2 loss" in text
+    assert "2/2 loss" in text
     assert "s left" in text
     assert "\x1b[2K" in text  # a line was redrawn
     assert text.count("test accuracy") == 2
@@ -134,6 +134,7 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
         "Report: reproduce/report.html",
     ):
         assert expected in text.stdout
+    assert "…" not in text.stdout  # no heading and no figure of the table is cut, in 80 columns
 
 
 def test_all_runs_diverged_is_a_failure(mlplab_: Program, tmp_path: Path) -> None:

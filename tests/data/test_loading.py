@@ -131,6 +131,19 @@ def test_parquet_is_as_csv(tmp_path: Path) -> None:
     assert csv.fingerprint == parquet.fingerprint
 
 
+@pytest.mark.parametrize("name", ["A.NPZ", "A.CSV", "A.Parquet"])
+def test_endings_in_capitals(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "A.NPZ":
+        np.savez(tmp_path / "a.npz", x=X, y=Y)
+        (tmp_path / "a.npz").rename(path)
+    else:
+        frame = pd.DataFrame(X).assign(kind=Y).rename(columns=str)
+        frame.to_csv(path, index=False) if name == "A.CSV" else frame.to_parquet(path)
+    dataset = load(path, target=None if name == "A.NPZ" else "kind")
+    assert dataset.train.n + dataset.test.n == len(Y)
+
+
 def test_numbers_and_truth_values_as_labels(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(20.0), "number": Y, "truth": Y == 1})
     frame.to_csv(tmp_path / "own.csv", index=False)
@@ -319,6 +332,22 @@ def test_a_file_that_is_no_archive(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(data)
     with pytest.raises(DataError, match=r"a\.npz is no \.npz archive without pickles: "):
         load(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_no_damage_to_an_archive_is_a_crash(tmp_path: Path, save: Any) -> None:
+    path, damaged = tmp_path / "a.npz", tmp_path / "b.npz"
+    x = np.random.default_rng(0).integers(0, 9, (20, 8, 8), dtype=np.uint8)
+    save(path, x=x, y=np.arange(20) % 2)
+    whole = path.read_bytes()
+    refusals = []
+    for at in range(0, len(whole), 3):
+        damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            load(damaged)  # some bytes say nothing of the arrays, such as a time of day
+        except DataError:
+            refusals.append(at)
+    assert len(refusals) > len(whole) / 6  # half of the bytes tried
 
 
 def test_a_folder_with_a_file_missing(tmp_path: Path) -> None:

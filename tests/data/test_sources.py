@@ -24,6 +24,11 @@ Arrays = dict[str, np.ndarray]
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 
 
+def garbled(data: bytes) -> bytes:
+    """The archive with bytes of its first member turned over: its directory stays whole."""
+    return data[:100] + bytes(byte ^ 0xFF for byte in data[100:120]) + data[120:]
+
+
 def assert_is(dataset: Dataset, arrays: Arrays) -> None:
     for split in ("train", "test"):
         np.testing.assert_array_equal(getattr(dataset, split).x, arrays[f"x_{split}"], strict=True)
@@ -237,14 +242,17 @@ def test_kerass_cache_of_gzip_files(
     assert not server.asked
 
 
+@pytest.mark.parametrize("damage", [lambda data: b"PK\x03\x04 cut short", garbled])
 def test_a_damaged_file_in_kerass_cache_is_passed_over(
-    home: Path, server, tiny: NamedDataset, arrays: Arrays, tmp_path: Path
+    home: Path, server, tiny: NamedDataset, arrays: Arrays, tmp_path: Path, damage
 ) -> None:
-    folder = tmp_path / "keras" / "datasets"
-    folder.mkdir(parents=True)
-    (folder / "tiny.npz").write_bytes(b"PK\x03\x04 cut short")
+    path = tmp_path / "keras" / "datasets" / "tiny.npz"
+    path.parent.mkdir(parents=True)
+    np.savez_compressed(path, **arrays)
+    path.write_bytes(damage(path.read_bytes()))
     spec = replace(tiny, keras_cache="tiny.npz", keras_kind="npz")
     assert_is(load_named(spec), arrays)
+    assert server.asked
 
 
 def test_pickles_in_kerass_cache_are_refused(

@@ -12,9 +12,18 @@ from typing import Any
 import pytest
 
 import mlplab
+from tests.docs.pages import ROOT
 
 ERRORS = {
-    *("DataError", "EngineError", "FailedError", "FetchError", "MlplabError", "ModelError"),
+    *(
+        "AllDivergedError",
+        "DataError",
+        "EngineError",
+        "FailedError",
+        "FetchError",
+        "MlplabError",
+        "ModelError",
+    ),
     *("RecipeError", "StorageError", "StudyError", "UsageError"),
 }
 MEANT = {"Dataset", "Recipe", "Split", "Study", "fit", "load", "notebook_recipes", "run"}
@@ -37,9 +46,14 @@ def test_the_package_exports_what_we_mean():
 @pytest.mark.parametrize("name", sorted(MEANT))
 def test_names_for_users_show_an_example_that_runs(name: str):
     docstring = inspect.getdoc(getattr(mlplab, name)) or ""
-    assert "Example:\n" in docstring
+    assert "Examples:\n" in docstring
     assert ">>> " in docstring
-    assert "+SKIP" not in docstring
+
+
+@pytest.mark.parametrize("unwanted", ["doctest: +SKIP", " Example:\n"])
+def test_examples_run_and_have_the_heading_that_the_reference_knows(unwanted: str):
+    sources = (ROOT / "src/mlplab").rglob("*.py")
+    assert [source.name for source in sources if unwanted in source.read_text()] == []
 
 
 @pytest.mark.parametrize("name", sorted(MEANT | ERRORS))

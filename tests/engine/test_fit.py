@@ -40,7 +40,11 @@ def weights(model: keras.Model) -> np.ndarray:
 def fit(
     model: keras.Model, data: tuple[np.ndarray, np.ndarray], **options: Any
 ) -> keras.callbacks.History:
-    return mlplab.fit(model, *data, **{"batch_size": BATCH, "epochs": 3, "verbose": 0} | options)
+    return mlplab.fit(
+        model,
+        *data,
+        **{"batch_size": BATCH, "epochs": 3, "verbose": 0, "engine": "keras"} | options,
+    )
 
 
 def test_without_a_seed_it_is_keras_fit(data: tuple[np.ndarray, np.ndarray]) -> None:
@@ -133,20 +137,20 @@ def test_generators_work_without_a_seed_and_are_refused_with_one(
     history = mlplab.fit(make_model(), Batches(), epochs=1, verbose=0)
     assert len(history.history["loss"]) == 1
     with pytest.raises(UsageError, match="seed= expects x and y as arrays, got x of type Batches"):
-        mlplab.fit(make_model(), Batches(), epochs=1, verbose=0, seed=0)
+        mlplab.fit(make_model(), Batches(), epochs=1, verbose=0, seed=0, engine="keras")
 
 
 def test_errors_are_exact(data: tuple[np.ndarray, np.ndarray]) -> None:
     x, y = data
     with pytest.raises(DataError, match=r"expected y as long as x \(250\), got 249"):
-        mlplab.fit(make_model(), x, y[:-1], seed=0)
+        mlplab.fit(make_model(), x, y[:-1], seed=0, engine="keras")
     with pytest.raises(DataError, match=r"expected sample_weight as long as x \(250\), got 3"):
-        mlplab.fit(make_model(), x, y, sample_weight=np.ones(3), seed=0)
+        mlplab.fit(make_model(), x, y, sample_weight=np.ones(3), seed=0, engine="keras")
     with pytest.raises(DataError, match=r"leaves samples on both sides, got 0.999 of 250"):
-        mlplab.fit(make_model(), x, y, validation_split=0.999, seed=0)
+        mlplab.fit(make_model(), x, y, validation_split=0.999, seed=0, engine="keras")
     with pytest.raises(
         EngineError,
-        match=r"expected an engine out of auto, keras, got 'kears'; did you mean 'keras'\?",
+        match=r"expected an engine out of auto, native, keras, got 'kears'; did you mean 'keras'\?",
     ):
         mlplab.fit(make_model(), x, y, engine="kears")
     with pytest.raises(UsageError, match=r"expected a compiled model; call model\.compile"):

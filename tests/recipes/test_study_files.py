@@ -452,8 +452,8 @@ def test_files_that_cannot_be_read(tmp_path: Path):
     latin = tmp_path / "latin.toml"
     latin.write_bytes('name = "\xe4"'.encode("latin-1"))
     for file, text in [
-        (tmp_path / "none.toml", "cannot read this study file: No such file or directory"),
-        (tmp_path, "cannot read this study file: Is a directory"),
+        (tmp_path / "none.toml", "cannot read this study spec: No such file or directory"),
+        (tmp_path, "cannot read this study spec: Is a directory"),
         (latin, "expected UTF-8 text, byte 8 is not"),
     ]:
         with pytest.raises(RecipeError) as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,12 +40,19 @@ def ax() -> Axes:
     return Figure().subplots()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def study(study_file: Path) -> Iterator[Study]:
+    """Open for the module, so that trained models are loaded once."""
+    with Study(study_file) as study:
+        yield study
+
+
+@pytest.fixture(scope="module")
 def networks(study: Study, digits: Dataset) -> list[Network]:
     return [Network(study, summary, digits) for summary in summarize(study)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def material(study: Study, networks: list[Network], digits: Dataset) -> Material:
     """Everything a figure can need; the published figures are those of another network."""
     everything = study_material(study, networks, digits) | network_material(networks[0])

@@ -15,7 +15,6 @@ from mlplab import Dataset, Study, notebook_recipes
 from mlplab.data import Split
 from mlplab.report.misreads import answers, confusion, misread
 from mlplab.report.tables import TABLES, history, layers_of, scores
-from mlplab.study.writer import summary
 
 
 def test_scores_are_those_of_the_runs(study: Study) -> None:
@@ -55,11 +54,18 @@ def test_history_says_whose_figures_validation_shows(study: Study, lone_file: Pa
         assert set(history(lone).validation) == {"200 of the training set"}
 
 
+def printed(model: keras.Model) -> str:
+    """What Keras prints of a model, as wide as studies keep it."""
+    lines: list[str] = []
+    model.summary(line_length=80, print_fn=lines.append)
+    return "\n".join(lines)
+
+
 @pytest.mark.parametrize("recipe", notebook_recipes(), ids=lambda recipe: recipe.name)
 def test_layers_are_read_from_a_summary(recipe: mlplab.Recipe) -> None:
     x, y = np.zeros((10, 28, 28), np.uint8), np.arange(10)
     model = recipe.model(Dataset("blank", Split(x, y), Split(x, y), tuple("0123456789")))
-    table = layers_of(summary(model))
+    table = layers_of(printed(model))
     assert table["class"].tolist() == [type(layer).__name__ for layer in model.layers]
     assert table.layer.tolist() == [layer.name for layer in model.layers]
     assert table.parameters.tolist() == [layer.count_params() for layer in model.layers]
@@ -69,7 +75,7 @@ def test_layers_are_read_from_a_summary(recipe: mlplab.Recipe) -> None:
 def test_layers_of_a_model_that_branches() -> None:
     start = keras.Input((4,))
     joined = keras.layers.Concatenate()([keras.layers.Dense(3)(start), start])
-    table = layers_of(summary(keras.Model(start, keras.layers.Dense(2)(joined))))
+    table = layers_of(printed(keras.Model(start, keras.layers.Dense(2)(joined))))
     assert table["class"].tolist() == ["InputLayer", "Dense", "Concatenate", "Dense"]
     assert table.parameters.tolist() == [0, 15, 0, 16]
 

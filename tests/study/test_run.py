@@ -100,7 +100,7 @@ def test_only_what_is_missing_runs(digits: Dataset, small: Recipe, tmp_path: Pat
     recorder, path = Recorder(), tmp_path / "a.study"
     mlplab.run(small, digits, [1], path=path).close()
     mlplab.run(small, digits, 3, path=path, progress=recorder).close()
-    assert recorder.jobs == [("small", 0), ("small", 2)]
+    assert sorted(recorder.jobs) == [("small", 0), ("small", 2)]
 
 
 def test_a_run_alone_gives_the_bits_it_gives_in_a_study(
@@ -136,6 +136,24 @@ def test_a_changed_recipe_is_kept_apart(digits: Dataset, small: Recipe, tmp_path
         ]
     with mlplab.run(small, digits, 1, path=path) as study:  # the first one again: it is current now
         assert [record.label for record in study.recipes] == ["small"]
+
+
+def test_data_and_seeds_of_other_types(small: Recipe, tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).random((40, 8, 8)), np.arange(40) % 2
+    np.savez(tmp_path / "own.npz", x=x, y=y)
+    with mlplab.run(small, tmp_path / "own.npz", range(3, 5), path=tmp_path / "a.study") as study:
+        assert study.seeds("small") == [3, 4]
+        assert study.dataset["source"] == str(tmp_path / "own.npz")
+
+
+def test_one_recipe_under_two_names(digits: Dataset, small: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "a.study"
+    mlplab.run([small, small.replace(name="twin")], digits, 1, path=path).close()
+    with mlplab.run(small.replace(name="renamed"), digits, 1, path=path) as study:
+        assert study.frame()["recipe"].tolist() == ["small", "twin", "renamed"]
+        assert len({record.fingerprint for record in study.recipes}) == 1
+        for name in ("twin", "renamed"):
+            assert np.array_equal(study.probabilities("small"), study.probabilities(name))
 
 
 def test_kept_models_that_are_gone_are_made_again(
@@ -194,6 +212,7 @@ def test_validation_test_watches_the_test_set(
         (-3, "seeds: expected a number of seeds above 0, .* got -3"),
         (True, "seeds: expected a number of seeds above 0, .* got True"),
         ([], r"seeds: expected a number of seeds above 0, .* got \[\]"),
+        ("12", "seeds: expected a number of seeds above 0, .* got '12'"),
         ([1, 1], "seeds: expected different seeds, got 1 more than once"),
         ([0, -1], r"seeds: expected a number of seeds above 0, .* got \[0, -1\]"),
     ],
@@ -266,3 +285,63 @@ def test_one_sigmoid_unit_gives_two_columns(digits: Dataset, tmp_path: Path) -> 
         last = study.frame()["test_accuracy"][0]
         assert last == study.outcomes("parity").mean()
         assert last > 0.6
+
+
+@pytest.mark.parametrize("logits", [False, True])
+def test_logits_are_kept_as_probabilities(digits: Dataset, tmp_path: Path, logits: bool) -> None:
+    def network(dataset: Dataset) -> keras.Model:
+        *hidden, answer = small_network(dataset).layers
+        activation = None if logits else "softmax"
+        return keras.Sequential([*hidden, keras.layers.Dense(answer.units, activation=activation)])
+
+    loss = {"class": "CategoricalCrossentropy", "from_logits": logits}
+    recipe = Recipe("answers", network, loss=loss, batch_size=64, epochs=1)
+    with mlplab.run(recipe, digits, 1, path=tmp_path / "a.study") as study:
+        np.testing.assert_allclose(study.probabilities("answers").sum(axis=2), 1, atol=5e-3)
+
+
+@pytest.mark.parametrize("engine", ["native", "keras"])
+def test_each_engine_trains_a_study(
+    digits: Dataset, small: Recipe, tmp_path: Path, engine: str
+) -> None:
+    path = tmp_path / "a.study"
+    with mlplab.run(small.replace(epochs=8), digits, 2, path=path, engine=engine) as study:
+        assert set(study.frame()["engine"]) == {engine}
+        assert (study.frame()["test_accuracy"] > 0.5).all()
+
+
+def test_runs_of_both_engines_stand_in_one_study(
+    digits: Dataset, small: Recipe, tmp_path: Path
+) -> None:
+    def convolutional(dataset: Dataset) -> keras.Model:
+        return keras.Sequential(
+            [
+                keras.Input(dataset.input_shape),
+                keras.layers.Conv1D(4, 3),
+                keras.layers.Flatten(),
+                keras.layers.Dense(dataset.n_classes, activation="softmax"),
+            ]
+        )
+
+    other = Recipe("convolutional", convolutional, batch_size=64, epochs=1)
+    with mlplab.run([other, small], digits, 2, path=tmp_path / "a.study") as study:
+        engines = study.frame().set_index(["recipe", "seed"])["engine"].to_dict()
+    assert engines == {
+        ("convolutional", 0): "keras", ("convolutional", 1): "keras",
+        ("small", 0): "native", ("small", 1): "native",
+    }  # fmt: skip
+
+
+def test_native_refuses_before_anything_is_trained(digits: Dataset, tmp_path: Path) -> None:
+    def network(dataset: Dataset) -> keras.Model:
+        layers = [keras.Input(dataset.input_shape), keras.layers.Conv1D(4, 3)]
+        answer = keras.layers.Dense(dataset.n_classes, activation="softmax")
+        return keras.Sequential([*layers, keras.layers.Flatten(), answer])
+
+    recorder = Recorder()
+    with pytest.raises(mlplab.EngineError, match="Conv1D"):
+        mlplab.run(
+            Recipe("convolutional", network), digits, 1,
+            path=tmp_path / "a.study", engine="native", progress=recorder,
+        )  # fmt: skip
+    assert recorder.jobs == []

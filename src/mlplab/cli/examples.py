@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlplab.data.files import DAMAGED
 from mlplab.data.framing import frame
 from mlplab.data.tables import read_features
 from mlplab.data.validate import label_problems, raise_all
@@ -89,7 +88,7 @@ def _read_npz(file: Path, shape: Shape, class_names: Sequence[str], target: str 
             x_key = _first_key(file, archive.files)
             x, y_key = archive[x_key], x_key.replace("x", "y")
             y = archive[y_key] if y_key in archive.files else None
-    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise DataError(f"{file}: expected an .npz archive without pickles: {error}") from error
     return _labelled(file, _shaped(x, shape), y, class_names)
 
@@ -150,7 +149,7 @@ def class_indices(file: Path, labels: Array, class_names: Sequence[str]) -> Arra
     Raises:
         DataError: a label is missing, or none of the classes.
 
-    Example:
+    Examples:
         >>> class_indices(Path("pets.csv"), np.array(["dog", "cat"]), ["cat", "dog"])
         array([1, 0])
     """

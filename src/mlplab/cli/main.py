@@ -5,8 +5,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
+import threading
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +34,7 @@ class Commands(TyperGroup):
             typer.echo(f"mlplab: error: {error}", err=True)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as interrupt:
+            typer.echo(str(interrupt) or "Interrupted.", err=True)
             raise typer.Exit(INTERRUPTED) from interrupt
         except BrokenPipeError as error:  # the reader of our output has gone, as with `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -74,8 +77,17 @@ def options(
     """Train Keras multilayer perceptrons many times and see what comes out."""
 
 
+def interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
+    """Repeat a Ctrl-C that came while a finalizer ran, where Python can only ignore it."""
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        threading.Timer(0.01, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(ignored)
+
+
 def main() -> None:
     """Run the program."""
+    sys.unraisablehook = interrupt_again
     app()
 
 

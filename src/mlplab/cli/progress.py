@@ -1,12 +1,10 @@
-"""Progress on stderr: one live line a run in a terminal, one plain line an epoch elsewhere."""
+"""Progress on stderr: a live line a run in a terminal, one plain line an epoch elsewhere."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
+from rich.progress import TaskID, TextColumn
 
 from mlplab.study import Epoch, Job, Progress, RunResult
 
@@ -70,18 +68,16 @@ class PlainProgress(Progress):
 
 
 class LiveProgress(PlainProgress):
-    """One live line for the run in flight; the line stays when the run has ended."""
+    """A live line for each run in flight; a line stays when the run has ended."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self.bars = Bars(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=16),
-            TextColumn("{task.fields[figures]}", markup=False),
+            TextColumn("{task.description} {task.fields[figures]}", markup=False),
             console=console,
             transient=True,
         )
-        self.task: TaskID | None = None
+        self.tasks: dict[Job, TaskID] = {}
 
     def on_study_begin(self, n_jobs: int, n_present: int) -> None:
         """Say how much there is to do and begin to draw."""
@@ -90,30 +86,24 @@ class LiveProgress(PlainProgress):
 
     def on_run_begin(self, job: Job) -> None:
         """Begin the run's line."""
-        description = f"{job.place}/{job.n_jobs} {job.label} seed {job.seed}"
-        self.task = self.bars.add_task(description, total=job.epochs, figures="preparing")
+        description = f"{job.label} seed {job.seed}"
+        self.tasks[job] = self.bars.add_task(description, total=job.epochs, figures="preparing")
 
     def on_epoch_end(self, job: Job, epoch: Epoch) -> None:
         """Bring the run's line up to date."""
         left = (job.epochs - epoch.epoch) * epoch.seconds
         text = (
-            f"epoch {epoch.epoch}/{job.epochs} loss {epoch.loss:.4f} acc {epoch.accuracy:.4f} "
-            f"val {epoch.val_loss:.4f} {epoch.val_accuracy:.4f} "
-            f"{epoch.seconds:.1f} s/epoch {left:.0f} s left"
+            f"{epoch.epoch}/{job.epochs} loss {epoch.loss:.3f} acc {epoch.accuracy:.3f} "
+            f"val {epoch.val_loss:.3f} {epoch.val_accuracy:.3f} "
+            f"{epoch.seconds:.1f} s, {left:.0f} s left"
         )
-        self.update(completed=epoch.epoch, figures=text)
+        self.bars.update(self.tasks[job], completed=epoch.epoch, figures=text)
 
     def on_run_end(self, job: Job, result: RunResult) -> None:
         """Replace the live line by the run's ending."""
-        if self.task is not None:
-            self.bars.remove_task(self.task)
+        self.bars.remove_task(self.tasks.pop(job))
         super().on_run_end(job, result)
 
     def on_study_end(self) -> None:
         """Stop drawing."""
         self.bars.stop()
-
-    def update(self, **changes: Any) -> None:
-        """Change the live line."""
-        if self.task is not None:
-            self.bars.update(self.task, **changes)

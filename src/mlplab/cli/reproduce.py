@@ -38,7 +38,13 @@ def reproduce(
     Unlike it, each network is trained under several seeds. The folder then holds the study file,
     the trained models, and a report. The same command again runs only what is missing.
     """
-    from mlplab.cli.training import check_some_done, override, print_results, train_into
+    from mlplab.cli.training import (
+        check_some_done,
+        command_line,
+        override,
+        print_results,
+        train_into,
+    )
     from mlplab.data import load
     from mlplab.recipes import choose_notebook_recipes
     from mlplab.report import write_report
@@ -48,7 +54,7 @@ def reproduce(
     check_seeds(seeds)
     chosen = override(choose_notebook_recipes(recipes or []), epochs=epochs)
     dataset = load("mnist", progress=not quiet)
-    if not json:
+    if not (json or quiet):
         typer.echo(data_facts(dataset))
     study = train_into(
         out / "reproduce.study",
@@ -62,9 +68,9 @@ def reproduce(
         engine=engine,
     )
     with study:
-        if not json:
+        if not (json or quiet):
             typer.echo(network_facts(study))
         print_results(study, json)
         check_some_done(study)
-        page = write_report(study, out, dataset=dataset, force=force)
+        page = write_report(study, out, dataset=dataset, command=command_line(), force=force)
     typer.echo(f"\nReport: {page}", err=json)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,10 +38,14 @@ def train_into(
         progress = choose_progress(quiet, verbose)
         return run(recipes, dataset, seeds, path=path, progress=progress, **options)
     except KeyboardInterrupt:
-        typer.echo(
-            f"Interrupted. The runs that ended are in {path}; the same command goes on.", err=True
-        )
-        raise
+        raise KeyboardInterrupt(
+            f"Interrupted. The runs that ended are in {path}; the same command goes on."
+        ) from None
+
+
+def command_line() -> str:
+    """Return the command that is running, as a reader would type it."""
+    return shlex.join(["mlplab", *sys.argv[1:]])
 
 
 def override(recipes: Sequence[Recipe], **changes: Any) -> list[Recipe]:
@@ -84,14 +90,6 @@ def print_results(study: Study, as_json: bool) -> None:
     from mlplab.report.text import results_table
 
     Console().print(results_table(study))
-
-
-def check_free(path: Path) -> None:
-    """Raise unless the path can become a study file; raised before any data is loaded."""
-    from mlplab.study.file import check_header, is_unfinished
-
-    if path.exists() and not (path.is_file() and is_unfinished(path)):
-        check_header(path)
 
 
 def check_some_done(study: Study) -> None:

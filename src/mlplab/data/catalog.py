@@ -246,7 +246,7 @@ def named_dataset(name: str) -> NamedDataset:
     Raises:
         DataError: if there is none.
 
-    Example:
+    Examples:
         >>> named_dataset("kmnist").class_names[:3]
         ('o', 'ki', 'su')
     """

@@ -25,7 +25,7 @@ class Split(NamedTuple):
         x: features, shape (n, ...), uint8 or floating.
         y: class indices, shape (n,), integers in 0..n_classes-1.
 
-    Example:
+    Examples:
         >>> split = Split(x=np.zeros((3, 28, 28), np.uint8), y=np.array([5, 0, 4]))
         >>> split.n
         3
@@ -63,7 +63,7 @@ class Dataset:
             missing, no integers or outside the classes, a class without examples, an empty split,
             NaN or infinite features.
 
-    Example:
+    Examples:
         >>> x = np.arange(12, dtype=np.float32).reshape(6, 2)
         >>> y = np.array([0, 1, 0, 1, 0, 1])
         >>> small = Dataset("small", Split(x, y), Split(x, y), ("even", "odd"))
@@ -161,7 +161,7 @@ class Dataset:
             DataError: if there is a validation split already, ``validation`` is none of these, or
                 some class would be left out on either side.
 
-        Example:
+        Examples:
             >>> x, y = np.zeros((20, 3), np.float32), np.arange(20) % 2
             >>> data = Dataset("zeros", Split(x, y), Split(x, y), ("even", "odd"))
             >>> carved = data.with_validation(0.2, np.random.default_rng(0))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +16,18 @@ from mlplab.errors import DataError
 
 Array = npt.NDArray[Any]
 Pair = tuple[Array, Array]
+
+DAMAGED = (
+    AttributeError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What NumPy and zipfile raise of a damaged archive, according to where the damage is."""
 
 _IDX_FILES = {
     "x_train": ("train-images-idx3-ubyte", "train-images.idx3-ubyte"),
@@ -42,7 +56,7 @@ def read_npz(path: Path) -> Found:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in _keys(path, set(archive.files))}
-    except (AttributeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise DataError(f"{path} is no .npz archive without pickles: {error}") from error
     if "x" in arrays:
         return Found((arrays["x"], arrays["y"]), None)

@@ -68,7 +68,7 @@ def frame(image: str | PathLike[str] | Image.Image | Array) -> npt.NDArray[np.ui
     Raises:
         DataError: the file cannot be read, or no digit stands out in the picture.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> paper = np.full((100, 300), 230, np.uint8)
         >>> paper[20:80, 40:50] = 30  # a one, left of the middle

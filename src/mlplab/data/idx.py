@@ -49,7 +49,7 @@ def parse(data: bytes, name: str = "IDX data") -> Array:
     Raises:
         DataError: if the magic number is none, or bytes are missing or left over.
 
-    Example:
+    Examples:
         >>> parse(bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4]))
         array([5, 0, 4], dtype=uint8)
     """
@@ -88,7 +88,7 @@ def dump(array: Array) -> bytes:
     Raises:
         DataError: if IDX has no such type.
 
-    Example:
+    Examples:
         >>> dump(np.array([5, 0, 4], dtype=np.uint8)).hex(" ")
         '00 00 08 01 00 00 00 03 05 00 04'
     """

@@ -52,7 +52,7 @@ def load(
         FetchError: if no source of a named dataset can be reached.
         StorageError: if the cache cannot be written.
 
-    Example:
+    Examples:
         >>> digits = load("digits")
         >>> digits.train.x.shape, digits.test.n, digits.n_classes
         ((1438, 8, 8), 359, 10)
@@ -136,7 +136,7 @@ def _load_path(path: Path, target: str | None, labels: Path | None, test: int | 
 
 
 def _read_arrays(path: Path, labels: Path | None) -> files.Found:
-    if path.suffix == ".npz" or path.is_dir():
+    if path.suffix.lower() == ".npz" or path.is_dir():
         _refuse("holds its labels", str(path), labels=labels)
         return files.read_idx_folder(path) if path.is_dir() else files.read_npz(path)
     if "idx" in path.name or "ubyte" in path.name or labels is not None:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from mlplab.data import idx
 from mlplab.data.catalog import DataFile, Mirror
+from mlplab.data.files import DAMAGED
 from mlplab.errors import FetchError, StorageError
 
 # An address that does not answer must not hold up the next one; a slow one may take its time.
@@ -73,7 +74,7 @@ def read_npz(path: Path, wanted: Sequence[DataFile]) -> Served:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             for file in wanted:
                 yield file, idx.dump(arrays[file.part])
-    except (AttributeError, EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
+    except (KeyError, *DAMAGED) as error:
         raise FetchError(f"{path.name} does not hold the four arrays: {error}") from error
 
 
@@ -90,7 +91,7 @@ def read_zip(path: Path, wanted: Sequence[DataFile]) -> Served:
                 yield file, archive.read(members[f"{file.name}.gz"])
     except KeyError as error:
         raise FetchError(f"{path.name} has no member {error}") from error
-    except zipfile.BadZipFile as error:
+    except DAMAGED as error:
         raise FetchError(f"{path.name} is damaged: {error}") from error
 
 

@@ -21,7 +21,7 @@ def default_validation(n_train: int) -> int:
     Args:
         n_train: number of training examples before the validation split is taken out.
 
-    Example:
+    Examples:
         >>> default_validation(60_000), default_validation(1_438)
         (5000, 143)
     """
@@ -39,7 +39,7 @@ def split_size(size: int | float, n: int, name: str) -> int:
     Raises:
         DataError: if ``size`` is neither.
 
-    Example:
+    Examples:
         >>> split_size(0.2, 1_797, "test"), split_size(100, 1_797, "test")
         (359, 100)
     """
@@ -70,7 +70,7 @@ def carve(y: Array, n: int, rng: np.random.Generator) -> tuple[Indices, Indices]
     Raises:
         DataError: if some class would be left out on either side.
 
-    Example:
+    Examples:
         >>> y = np.array([0, 0, 0, 0, 1, 1])
         >>> stays, held_out = carve(y, 3, np.random.default_rng(0))
         >>> y[stays].tolist(), y[held_out].tolist()

@@ -27,13 +27,13 @@ def read_table(path: Path, target: str | None) -> tuple[Array, Array, tuple[str,
         target: the column of labels.
 
     Returns:
-        Features of shape (n, columns), float32; labels of shape (n,) as they stand in the column,
-        with None for a missing name; the names of the feature columns.
+        Features of shape (n, columns), float64, missing ones NaN; labels of shape (n,) as they
+        stand in the column, with None for a missing name; the names of the feature columns.
 
     Raises:
         DataError: if the file cannot be read, there is no such target, or a column is not numeric.
     """
-    frame = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+    frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
     columns = [str(column) for column in frame.columns]
     frame.columns = columns
     _check_target(path, target, columns)
@@ -132,7 +132,7 @@ def read_features(path: Path, target: str | None = None) -> tuple[Array, Array |
     Raises:
         DataError: if the file cannot be read, there is no such target, or a column is not numeric.
     """
-    frame = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
+    frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
     frame.columns = [str(column) for column in frame.columns]
     _check_header(path, list(frame.columns))
     if target is not None:

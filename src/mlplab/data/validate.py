@@ -33,7 +33,7 @@ def split_problems(
         class_names: one name a class.
         feature_names: the columns of ``x``, where it has any.
 
-    Example:
+    Examples:
         >>> split_problems("train", np.ones((2, 3)), np.array([0, 2]), ["a", "b"])
         ['train: 1 label is outside the classes 0..1; the first is 2 at index 1']
     """
@@ -50,7 +50,7 @@ def split_problems(
 def array_problems(name: str, x: Array, y: Array, feature_names: Sequence[str] = ()) -> list[str]:
     """What is wrong with features and labels whose classes are not known yet.
 
-    Example:
+    Examples:
         >>> array_problems("data", np.ones((2, 3)), np.array([0, 1, 0]))
         ['data: x has 2 examples, y has 3 labels: they must be as many']
     """
@@ -72,7 +72,7 @@ def _length_problems(name: str, x: Array, y: Array) -> list[str]:
 def feature_problems(name: str, x: Array, feature_names: Sequence[str] = ()) -> list[str]:
     """Whether the features are numbers, and finite.
 
-    Example:
+    Examples:
         >>> feature_problems("train", np.array([[1.0, np.nan]]), ["height", "width"])
         ["train: 1 feature is NaN; the first is at index (0, 1), column 'width'"]
     """
@@ -101,7 +101,7 @@ def _not_finite(name: str, kind: str, mask: Array, feature_names: Sequence[str])
 def label_problems(name: str, y: Array) -> list[str]:
     """Whether the labels are integers, one an example.
 
-    Example:
+    Examples:
         >>> label_problems("train", np.array([0.0, np.nan, 1.5]))
         ['train: 1 label is missing; the first is at index 1']
         >>> label_problems("train", np.array([0.0, 1.5]))

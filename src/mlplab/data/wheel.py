@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from mlplab.data import idx
 from mlplab.data.catalog import DataFile
+from mlplab.data.files import DAMAGED
 from mlplab.errors import FetchError
 
 Array = npt.NDArray[Any]
@@ -117,7 +118,7 @@ def read_wheel(path: Path) -> dict[str, Array]:
             "x_test": _to_bytes(x_test),
             "y_test": y_test.astype(np.uint8),
         }
-    except (AttributeError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, *DAMAGED) as error:
         raise FetchError(f"{path.name} does not hold what it should: {error}") from error
 
 

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from mlplab.engine.fit import ENGINES, choose_engine, fit
+from mlplab.engine.fit import (
+    ENGINES,
+    check_engine,
+    choose_engine,
+    evaluate,
+    explain,
+    fit,
+    predict,
+)
+from mlplab.engine.keras_private import LOCK as KERAS_LOCK
 from mlplab.engine.model_file import load_model, predict_probabilities
 from mlplab.engine.streams import Streams, initial_weights
 
 __all__ = [
     "ENGINES",
+    "KERAS_LOCK",
     "Streams",
+    "check_engine",
     "choose_engine",
+    "evaluate",
+    "explain",
     "fit",
     "initial_weights",
     "load_model",
+    "predict",
     "predict_probabilities",
 ]

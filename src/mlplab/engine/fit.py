@@ -1,31 +1,68 @@
-"""``fit``: one way to train a Keras model, whichever engine does the work."""
+"""The doors of the engines: ``fit``, ``predict``, ``evaluate``, and ``explain`` which chooses."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy.typing as npt
 
-from mlplab.engine import keras_engine
+from mlplab.engine import core, inference, keras_engine, native
+from mlplab.engine.job import prepare
 from mlplab.engine.keras_engine import FitArguments
+from mlplab.engine.keras_private import LOCK
+from mlplab.engine.plan import plan
 from mlplab.engine.streams import Streams
-from mlplab.errors import EngineError, UsageError, did_you_mean
+from mlplab.errors import EngineError, Unplannable, UsageError, did_you_mean
 
 Engine = Callable[[keras.Model, FitArguments, Streams | None], keras.callbacks.History]
 
-ENGINES: dict[str, Engine] = {"keras": keras_engine.fit}
+ENGINES: dict[str, Engine] = {"native": native.fit, "keras": keras_engine.fit}
+
+logger = logging.getLogger("mlplab")
 
 
-def choose_engine(name: str) -> str:
-    """Return the name of the engine that ``name`` stands for; ``auto`` is ``keras``."""
-    if name == "auto":
-        return "keras"
-    if name not in ENGINES:
-        known = ["auto", *ENGINES]
+def check_engine(name: str) -> None:
+    """Raise EngineError where ``name`` is no engine and not ``auto``."""
+    known = ["auto", *ENGINES]
+    if name not in known:
         raise EngineError(
             f"expected an engine out of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}"
         )
+
+
+def explain(model: keras.Model) -> str | None:
+    """Return why the native engine cannot train a compiled model, in one sentence, or None.
+
+    Data and callbacks can add reasons of their own, which only ``fit`` sees.
+
+    Examples:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(4, 3)])
+        >>> model.compile("sgd", "mse")
+        >>> explain(model)
+        "layer 0 (Conv1D 'conv1d') is not one the native engine trains"
+    """
+    try:
+        with LOCK:
+            plan(model)
+        core.load()
+    except Unplannable as reason:
+        return str(reason)
+    return None
+
+
+def choose_engine(name: str, model: keras.Model) -> str:
+    """Return the engine that trains a compiled model: ``auto`` is native where that is covered.
+
+    Raises:
+        EngineError: there is no such engine.
+    """
+    check_engine(name)
+    if name == "auto":
+        return "native" if explain(model) is None else "keras"
     return name
 
 
@@ -50,10 +87,11 @@ def fit(
     validation_freq: int = 1,
     seed: int | Streams | None = None,
     engine: str = "auto",
+    threads: int | None = None,
 ) -> keras.callbacks.History:
     """Train a compiled Keras model, as ``keras.Model.fit`` does.
 
-    All arguments but the last two are those of ``keras.Model.fit`` and mean the same.
+    All arguments but the last three are those of ``keras.Model.fit`` and mean the same.
 
     Args:
         model: a compiled Keras model; it is trained in place.
@@ -75,18 +113,20 @@ def fit(
         validation_freq: epochs between two validations.
         seed: fixes the order of the samples and the dropout masks; the same seed, model and data
             give the same weights, also when training stops and goes on with ``initial_epoch``.
-            None leaves both to Keras.
-        engine: ``"keras"``, or ``"auto"`` to let mlplab choose.
+            None draws a seed (native) or leaves both to Keras (keras).
+        engine: ``"native"``, ``"keras"``, or ``"auto"``: native where it covers the model, the data
+            and the callbacks, Keras otherwise. The logger ``mlplab`` says why.
+        threads: how many cores the native engine uses; all of them where it is None.
 
     Returns:
         The Keras ``History``: ``history.history["loss"]`` is a list with one loss an epoch.
 
     Raises:
-        EngineError: there is no such engine.
+        EngineError: there is no such engine, or ``"native"`` does not cover what is asked.
         UsageError: the model is not compiled, or ``seed`` is given with x and y that are no arrays.
         DataError: x, y and sample_weight differ in length.
 
-    Example:
+    Examples:
         >>> import keras, numpy as np
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
@@ -95,7 +135,7 @@ def fit(
         >>> len(history.history["loss"])
         3
     """
-    train = ENGINES[choose_engine(engine)]
+    check_engine(engine)
     if not getattr(model, "compiled", False):
         raise UsageError("expected a compiled model; call model.compile(optimizer, loss) first")
     arguments = FitArguments(
@@ -117,5 +157,82 @@ def fit(
             "validation_batch_size": validation_batch_size,
             "validation_freq": validation_freq,
         },
+        threads=threads,
     )
-    return train(model, arguments, None if seed is None else Streams.of(seed))
+    streams = None if seed is None else Streams.of(seed)
+    if engine != "auto":
+        return ENGINES[engine](model, arguments, streams)
+    try:
+        job = prepare(model, arguments)
+        core.load()
+    except Unplannable as reason:
+        logger.info("Keras trains this model: %s", reason)
+        return keras_engine.fit(model, arguments, streams)
+    return native.run(job, streams)
+
+
+def predict(
+    model: keras.Model,
+    x: Any,
+    *,
+    batch_size: int | None = None,
+    engine: str = "auto",
+    threads: int | None = None,
+) -> npt.NDArray[Any]:
+    """Return a model's output for each example, shape (n, n_outputs).
+
+    Args:
+        model: a Keras model, compiled or not.
+        x: features, shape (n, ...), dense or SciPy CSR.
+        batch_size: examples that pass at a time; it bounds memory and changes no result.
+        engine: see :func:`fit`.
+        threads: how many cores the native engine uses; all of them where it is None.
+
+    Raises:
+        EngineError: there is no such engine, or ``"native"`` does not cover what is asked.
+
+    Examples:
+        >>> import keras, numpy as np
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+        >>> predict(model, np.ones((5, 2))).shape
+        (5, 3)
+    """
+    check_engine(engine)
+    return inference.predict(model, x, batch_size, engine, threads)
+
+
+def evaluate(
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    *,
+    batch_size: int | None = None,
+    sample_weight: Any = None,
+    engine: str = "auto",
+    threads: int | None = None,
+) -> dict[str, float]:
+    """Return a compiled model's loss and metrics by name.
+
+    Args:
+        model: a compiled Keras model.
+        x: features, shape (n, ...), dense or SciPy CSR.
+        y: targets, as the model's loss wants them.
+        batch_size: examples that pass at a time.
+        sample_weight: weight of each sample in the loss, shape (n,).
+        engine: see :func:`fit`.
+        threads: how many cores the native engine uses; all of them where it is None.
+
+    Raises:
+        EngineError: there is no such engine, or ``"native"`` does not cover what is asked.
+        UsageError: the model is not compiled.
+        DataError: x, y and sample_weight differ in length.
+
+    Examples:
+        >>> import keras, numpy as np
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> sorted(evaluate(model, np.ones((5, 2)), np.ones((5, 1))))
+        ['loss', 'mae']
+    """
+    check_engine(engine)
+    return inference.evaluate(model, x, y, batch_size, sample_weight, engine, threads)

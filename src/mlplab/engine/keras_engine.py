@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 
 from mlplab.engine.streams import Streams, seed_dropout
 from mlplab.errors import DataError, UsageError
@@ -24,7 +25,7 @@ Array = npt.NDArray[Any]
 class FitArguments:
     """The arguments of ``keras.Model.fit`` that an engine has to understand.
 
-    ``passed_on`` holds the rest, which Keras alone reads.
+    ``passed_on`` holds the rest of them. ``threads`` is not Keras's: the native engine reads it.
     """
 
     x: Any
@@ -38,13 +39,13 @@ class FitArguments:
     validation_data: Any
     callbacks: list[keras.callbacks.Callback]
     passed_on: dict[str, Any]
+    threads: int | None = None
 
     @property
     def keywords(self) -> dict[str, Any]:
         """All arguments as ``keras.Model.fit`` takes them."""
-        return {
-            name: value for name, value in vars(self).items() if name != "passed_on"
-        } | self.passed_on
+        own = ("passed_on", "threads")
+        return {n: value for n, value in vars(self).items() if n not in own} | self.passed_on
 
 
 def fit(
@@ -54,7 +55,7 @@ def fit(
     if streams is None:
         return model.fit(**arguments.keywords)
     arguments = carve_tail(check_arrays(arguments))
-    n_samples, batch_size = len(arguments.x), arguments.batch_size or 32
+    n_samples, batch_size = arguments.x.shape[0], arguments.batch_size or 32
     steps = math.ceil(n_samples / batch_size)
     seed_dropout(model, streams, steps_done=arguments.initial_epoch * steps)
     if not arguments.shuffle:
@@ -82,23 +83,30 @@ def check_arrays(arguments: FitArguments) -> FitArguments:
             f"y of type {type(arguments.y).__name__}; "
             "leave seed= out to let Keras order the samples"
         )
-    x, y = np.asarray(arguments.x), np.asarray(arguments.y)
+    x = _rows_at_hand(arguments.x)
+    y = np.asarray(arguments.y)
     weight = None if arguments.sample_weight is None else np.asarray(arguments.sample_weight)
     for name, array in (("y", y), ("sample_weight", weight)):
-        if array is not None and len(array) != len(x):
-            raise DataError(f"expected {name} as long as x ({len(x)}), got {len(array)}")
+        if array is not None and len(array) != x.shape[0]:
+            raise DataError(f"expected {name} as long as x ({x.shape[0]}), got {len(array)}")
     return replace(arguments, x=x, y=y, sample_weight=weight)
+
+
+def _rows_at_hand(x: Any) -> Any:
+    """Return x as an array, or as a sparse matrix whose rows can be taken."""
+    return scipy.sparse.csr_array(x) if scipy.sparse.issparse(x) else np.asarray(x)
 
 
 def carve_tail(arguments: FitArguments) -> FitArguments:
     """Return the arguments with ``validation_split`` taken from the last samples, as Keras does."""
     if not arguments.validation_split or arguments.validation_data is not None:
         return replace(arguments, validation_split=0.0)
-    start = math.floor(len(arguments.x) * (1.0 - arguments.validation_split))
-    if not 0 < start < len(arguments.x):
+    n_samples = arguments.x.shape[0]
+    start = math.floor(n_samples * (1.0 - arguments.validation_split))
+    if not 0 < start < n_samples:
         raise DataError(
             f"expected a validation_split that leaves samples on both sides, "
-            f"got {arguments.validation_split} of {len(arguments.x)}"
+            f"got {arguments.validation_split} of {n_samples}"
         )
     arrays = [arguments.x, arguments.y, arguments.sample_weight]
     head = [None if array is None else array[:start] for array in arrays]
@@ -118,16 +126,17 @@ class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __init__(self, x: Array, y: Array, sample_weight: Array | None, batch_size: int) -> None:
         super().__init__()
-        self.arrays = [array for array in (x, y, sample_weight) if array is not None]
+        self.arrays: list[Any] = [array for array in (x, y, sample_weight) if array is not None]
         self.batch_size = batch_size
-        self.order: npt.NDArray[np.int64] = np.arange(len(x))
+        self.order: npt.NDArray[np.int64] = np.arange(x.shape[0])
 
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch_size)
 
     def __getitem__(self, step: int) -> tuple[Array, ...]:
         chosen = self.order[step * self.batch_size : (step + 1) * self.batch_size]
-        return tuple(array[chosen] for array in self.arrays)
+        rows = (array[chosen] for array in self.arrays)
+        return tuple(part.toarray() if scipy.sparse.issparse(part) else part for part in rows)
 
 
 class EpochOrder(keras.callbacks.Callback):  # type: ignore[misc]

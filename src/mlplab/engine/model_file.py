@@ -31,7 +31,7 @@ def load_model(path: str | PathLike[str]) -> keras.Model:
     Raises:
         ModelError: there is no such file, it is no Keras model, or it holds Python code.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten()])
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +104,7 @@ def example_shape(model: keras.Model) -> tuple[int | None, ...]:
     Raises:
         ModelError: the model takes several inputs, or its input's shape is not known.
 
-    Example:
+    Examples:
         >>> example_shape(keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten()]))
         (28, 28)
     """
@@ -126,7 +126,7 @@ def class_count(model: keras.Model) -> int:
     Raises:
         ModelError: the model has several outputs, or one that is no row of classes.
 
-    Example:
+    Examples:
         >>> class_count(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]))
         3
     """
@@ -195,7 +195,7 @@ def predict_probabilities(
         ModelError: the examples' shape does not fit, or the outputs are no probabilities.
         DataError: there are no examples, or they hold values that are no finite numbers.
 
-    Example:
+    Examples:
         >>> layers = [keras.Input((4,)), keras.layers.Dense(3, activation="softmax")]
         >>> predict_probabilities(keras.Sequential(layers), np.zeros((2, 4))).round(2)
         array([[0.33, 0.33, 0.33],

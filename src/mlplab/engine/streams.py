@@ -35,7 +35,7 @@ class Streams:
         dropout: seed of dropout and noise.
         split: seed of the validation split.
 
-    Example:
+    Examples:
         >>> Streams.of(3).rng("split").integers(10)
         np.int64(5)
     """

@@ -20,7 +20,7 @@ _LEFT_OUT = frozenset(
 def describe_model(model: keras.Model) -> dict[str, Any]:
     """Describe a Sequential or functional model by its layers and their settings.
 
-    Example:
+    Examples:
         >>> one, two = (
         ...     describe_model(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]))
         ...     for _ in range(2)

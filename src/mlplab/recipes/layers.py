@@ -40,7 +40,7 @@ class LayerList:
     Raises:
         RecipeError: a layer that Keras cannot put where it stands.
 
-    Example:
+    Examples:
         >>> from mlplab.data import Dataset, Split
         >>> images = Split(np.zeros((6, 8, 8), "uint8"), np.arange(6) % 3)
         >>> dataset = Dataset("tiny", images, images, ("a", "b", "c"))

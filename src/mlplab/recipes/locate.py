@@ -27,7 +27,7 @@ def locate(text: str) -> dict[Path, int]:
 
     A path is what indexes the parsed data: ``("recipe", 0, "layers", 2, "units")``.
 
-    Example:
+    Examples:
         >>> locate('[study]\nseeds = [1,\n2]')[("study", "seeds", 1)]
         3
     """

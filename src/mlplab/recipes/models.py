@@ -22,7 +22,7 @@ def parameter_counts(model: keras.Model) -> dict[str, int]:
         ``total``, ``trainable`` and ``frozen``. Frozen are those that training leaves to
         other rules, such as the moving averages of BatchNormalization.
 
-    Example:
+    Examples:
         >>> layers = [keras.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization()]
         >>> parameter_counts(keras.Sequential(layers))
         {'total': 27, 'trainable': 21, 'frozen': 6}
@@ -49,7 +49,7 @@ def adapt(model: keras.Model, x: npt.NDArray[Any]) -> None:
     Raises:
         RecipeError: such a layer is inside a nested model.
 
-    Example:
+    Examples:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Normalization()])
         >>> adapt(model, np.array([[1.0], [3.0]]))
         >>> model.predict(np.array([[1.0], [3.0]]), verbose=0).ravel().tolist()

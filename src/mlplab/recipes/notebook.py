@@ -100,7 +100,7 @@ def notebook_recipes() -> list[Recipe]:
     ``softmax`` learns by SGD, ``relu-2``, ``bn-dropout-3`` and ``bn-dropout-5`` by Adam, each with
     Keras's default settings; all under categorical cross-entropy.
 
-    Example:
+    Examples:
         >>> [recipe.name for recipe in notebook_recipes()]
         ['softmax', 'relu-2', 'bn-dropout-3', 'bn-dropout-5']
     """

@@ -27,7 +27,7 @@ def make(kind: Kind, written: Any, n_classes: int = _ANY_N_CLASSES) -> Any:
         written: a class name, or a table with the key ``class``.
         n_classes: what ``units = "classes"`` stands for.
 
-    Example:
+    Examples:
         >>> make("layer", {"class": "Dense", "units": "classes"}, n_classes=3).units
         3
     """

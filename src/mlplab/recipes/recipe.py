@@ -52,7 +52,7 @@ class Recipe:
         RecipeError: a name, loss, optimizer, batch size or number of epochs that cannot be used;
             all of them are named at once.
 
-    Example:
+    Examples:
         >>> def tiny(dataset):
         ...     return keras.Sequential(
         ...         [
@@ -143,7 +143,7 @@ class Recipe:
             classes, where the model has one output unit, float32 zeros and ones, shape (n, 1).
             Otherwise one-hot rows, float32, shape (n, n_classes).
 
-        Example:
+        Examples:
             >>> notebook = Recipe("any", lambda dataset: keras.Sequential())
             >>> notebook.targets(np.array([2, 0]), 3).tolist()
             [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]

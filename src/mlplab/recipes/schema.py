@@ -22,7 +22,7 @@ _KINDS: tuple[Kind, ...] = ("layer", "optimizer", "loss")
 def spec_schema() -> dict[str, Any]:
     """Return the schema of study files, with the names that the installed Keras knows.
 
-    Example:
+    Examples:
         >>> "Dense" in spec_schema()["$defs"]["layer"]["anyOf"][0]["enum"]
         True
     """

@@ -70,7 +70,7 @@ def load_spec(path: str | Path) -> StudySpec:
         RecipeError: a file that cannot be read or is not TOML, or one line for each problem in it:
             ``FILE:LINE: where: what``.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> text = '''
         ... [study]
@@ -139,7 +139,7 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path}: expected UTF-8 text, byte {error.start} is not") from error
     except OSError as error:
-        raise RecipeError(f"{path}: cannot read this study file: {error.strerror}") from error
+        raise RecipeError(f"{path}: cannot read this study spec: {error.strerror}") from error
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:

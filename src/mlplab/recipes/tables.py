@@ -107,13 +107,13 @@ def seed_list(seeds: int | Sequence[int]) -> list[int]:
     Raises:
         ValueError: not a number above 0, nor a list of different whole numbers from 0 up.
 
-    Example:
-        >>> seed_list(3), seed_list([7, 1])
-        ([0, 1, 2], [7, 1])
+    Examples:
+        >>> seed_list(3), seed_list([7, 1]), seed_list(range(3, 5))
+        ([0, 1, 2], [7, 1], [3, 4])
     """
     if isinstance(seeds, int) and _whole(seeds) and seeds > 0:
         return list(range(seeds))
-    if isinstance(seeds, list | tuple) and seeds and all(_whole(n) and n >= 0 for n in seeds):
+    if isinstance(seeds, Sequence) and len(seeds) and all(_whole(n) and n >= 0 for n in seeds):
         if len(set(seeds)) == len(seeds):
             return list(seeds)
         twice = next(n for n in seeds if seeds.count(n) > 1)

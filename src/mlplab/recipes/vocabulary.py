@@ -85,7 +85,7 @@ _ARGUMENT_KINDS: dict[str, Kind] = {
 def names(kind: Kind) -> dict[str, Callable[..., Any]]:
     """The objects of one kind by their public Keras names.
 
-    Example:
+    Examples:
         >>> names("optimizer")["SGD"].__name__
         'SGD'
     """
@@ -107,7 +107,7 @@ def _is_on(shelf: Shelf, value: Any) -> bool:
 def find(kind: Kind, name: str) -> Callable[..., Any] | None:
     """The object called ``name``, or None. Keras's own spellings all lead to it.
 
-    Example:
+    Examples:
         >>> find("initializer", "he_normal") is find("initializer", "HeNormal")
         True
         >>> find("layer", "Lambda") is None
@@ -136,7 +136,7 @@ def arguments(cls: type[Any]) -> dict[str, bool]:
 
     Where a class takes ``**kwargs``, those of its bases are among them, and none of these must be.
 
-    Example:
+    Examples:
         >>> arguments(keras.layers.ReLU)["name"], arguments(keras.layers.Dropout)["rate"]
         (False, True)
     """
@@ -157,7 +157,7 @@ def arguments(cls: type[Any]) -> dict[str, bool]:
 def argument_kind(argument: str) -> Kind | None:
     """The kind of Keras object that an argument takes, or None where it takes plain values.
 
-    Example:
+    Examples:
         >>> argument_kind("kernel_initializer")
         'initializer'
         >>> argument_kind("units") is None

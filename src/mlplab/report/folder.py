@@ -82,7 +82,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 def file_names(labels: list[str]) -> dict[str, str]:
     """Return for each label a name that is safe in file names and in links, no two the same.
 
-    Example:
+    Examples:
         >>> file_names(["relu-2", "../x", "..-x"])
         {'relu-2': 'relu-2', '../x': '_.-x', '..-x': '_.-x-2'}
     """

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from mlplab.engine.model_file import load_model
+
 Kernel = npt.NDArray[np.float32]
 
 _MOST_UNITS = 40
@@ -21,7 +23,7 @@ def trained_kernels(path: Path) -> dict[str, Kernel]:
     They are called by their place and size, as ``1: 784 → 556`` in two lines: Keras's own names
     count up with every layer a process makes.
     """
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    model = load_model(path)
     kernels = [keras.ops.convert_to_numpy(weight.value) for weight in _kernels(model)]
     return {f"{place}: {_size(kernel)}": kernel for place, kernel in enumerate(kernels, start=1)}
 
@@ -45,7 +47,7 @@ def first_kernel(kernels: dict[str, Kernel], image_shape: tuple[int, ...]) -> Ke
 def strongest_units(kernel: Kernel) -> Kernel:
     """Return the columns of the up to 40 units with the largest weights, in their own order.
 
-    Example:
+    Examples:
         >>> strongest_units(np.eye(2, 3, dtype=np.float32)).shape
         (2, 3)
     """
@@ -58,7 +60,7 @@ def strongest_units(kernel: Kernel) -> Kernel:
 def is_image(shape: tuple[int, ...]) -> bool:
     """Whether examples of this shape are pictures: (h, w), (h, w, 1) or (h, w, 3).
 
-    Example:
+    Examples:
         >>> is_image((28, 28)), is_image((28, 28, 3)), is_image((4,))
         (True, True, False)
     """

@@ -126,7 +126,7 @@ class Network:
 def loss_name(description: Any) -> str:
     """Return what a loss axis is called, from the loss in a recipe's description.
 
-    Example:
+    Examples:
         >>> loss_name({"class_name": "CategoricalCrossentropy", "config": {}})
         'Categorical Crossentropy Loss'
     """

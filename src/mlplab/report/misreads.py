@@ -63,7 +63,7 @@ def misread(study: Study, label: str) -> pd.DataFrame:
 def count_answers(given: list[str]) -> str:
     """Say how many runs gave which answer, the most frequent first.
 
-    Example:
+    Examples:
         >>> count_answers(["9", "4", "9"])
         '9 x 2, 4 x 1'
     """

@@ -11,7 +11,7 @@ MISSING = "–"
 def percent(share: float | None, digits: int = 2) -> str:
     """Write a share as a percentage.
 
-    Example:
+    Examples:
         >>> percent(0.98021), percent(None)
         ('98.02 %', '–')
     """
@@ -28,7 +28,7 @@ def points(share: float | None) -> str:
 def number(value: float | None, digits: int = 4) -> str:
     """Write a number with so many decimals, or a dash where there is none.
 
-    Example:
+    Examples:
         >>> number(0.09683), number(float("nan"))
         ('0.0968', '–')
     """
@@ -40,7 +40,7 @@ def number(value: float | None, digits: int = 4) -> str:
 def seconds(value: float | None) -> str:
     """Write seconds to two significant figures or so: 0.13, 1.2, 12.
 
-    Example:
+    Examples:
         >>> seconds(0.1349), seconds(1.24), seconds(75.2)
         ('0.13', '1.2', '75')
     """
@@ -52,7 +52,7 @@ def seconds(value: float | None) -> str:
 def count(n: int, one: str, many: str | None = None) -> str:
     """Write a number of things.
 
-    Example:
+    Examples:
         >>> count(1, "run"), count(10_000, "image")
         ('1 run', '10,000 images')
     """
@@ -62,7 +62,7 @@ def count(n: int, one: str, many: str | None = None) -> str:
 def listed(words: Iterable[str]) -> str:
     """Join words as a sentence does.
 
-    Example:
+    Examples:
         >>> listed(["a", "b", "c"])
         'a, b and c'
     """

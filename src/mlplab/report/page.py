@@ -90,10 +90,12 @@ def write_report(
         DataError: the dataset is not the one of the study.
         StorageError: the disk is full or cannot be written.
 
-    Example:
-        >>> study = Study("reproduce/reproduce.study")              # doctest: +SKIP
-        >>> write_report(study, "report", dataset=load("mnist"))    # doctest: +SKIP
-        PosixPath('report/report.html')
+    Examples:
+        >>> from mlplab import notebook_recipes, run
+        >>> softmax = notebook_recipes()[0].replace(epochs=1)
+        >>> with run(softmax, "digits", seeds=1, path="softmax.study") as study:
+        ...     print(write_report(study, "softmax-report"))
+        softmax-report/report.html
     """
     folder = Path(folder)
     check_folder(folder, study.id, force)

@@ -20,6 +20,12 @@ from mlplab.study import Study
 
 View = dict[str, Any]
 
+_KNOWN_OF_MNIST = (
+    "On MNIST, published multilayer perceptrons differ from seed to seed by a standard deviation "
+    "of 0.04 to 0.08 points, and one run each of two networks on 10,000 images cannot show a "
+    "difference below about 0.35 points."
+)
+
 MOST_MISREAD_ROWS = 50
 _MOST_SEEDS_IN_A_CELL = 10
 _SLICE = 28  # values of the sample vector to show; a row of an MNIST image
@@ -50,7 +56,7 @@ def overview(study: Study, networks: Sequence[Network]) -> View:
 def duration(total: float) -> str:
     """Write a time for people.
 
-    Example:
+    Examples:
         >>> duration(42), duration(185), duration(7300)
         ('42 seconds', '3 minutes', '2 h 2 min')
     """
@@ -93,18 +99,16 @@ def _diverged(network: Network) -> list[str]:
 
 def how_sure(study: Study, networks: Sequence[Network]) -> str:
     """Say what runs so few can and cannot show."""
-    numbers_of_runs = sorted({len(network.summary.seeds) for network in networks})
-    each = listed(count(n, "run") for n in numbers_of_runs)
-    one = f"One test example is {number(100 / len(study.labels), 2)} points of accuracy."
+    n_runs = [len(network.summary.seeds) for network in networks]
+    fewest, most = min(n_runs, default=0), max(n_runs, default=0)
+    each = f"{count(most, 'run')} of each" if fewest == most else f"{fewest} to {most} runs of a"
+    known, small = "", "small differences"
     if study.dataset["name"] == "mnist":
-        one += (
-            " On MNIST, published multilayer perceptrons differ from seed to seed by a standard "
-            "deviation of 0.04 to 0.08 points, and one run each of two networks on 10,000 images "
-            "cannot show a difference below about 0.35 points."
-        )
+        known, small = f" {_KNOWN_OF_MNIST}", "differences of a few tenths of a point"
     return (
-        f"{one} With {each} of each network, differences of a few tenths of a point may be chance, "
-        "and this page does not claim that any difference is real."
+        f"One test example is {points(1 / len(study.labels))} points of accuracy.{known} "
+        f"With {each} network, {small} may be chance, and this page does not claim that any "
+        "difference is real."
     )
 
 

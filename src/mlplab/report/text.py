@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from rich.box import SIMPLE
 from rich.table import Table
 
 from mlplab.data import Dataset
+from mlplab.recipes.notebook import EPOCHS
 from mlplab.study import Study
 from mlplab.study.summary import RecipeSummary, Spread, summarize
 
@@ -53,46 +55,55 @@ def network_facts(study: Study) -> str:
 
 
 def results_table(study: Study) -> Table:
-    """Return the table of scores over seeds, beside what the notebook published where it did."""
+    """Return the table of scores over seeds, beside what the notebook published where it did.
+
+    It fits 80 columns.
+    """
     summaries = summarize(study)
     shown = any(summary.published for summary in summaries)
-    table = Table(
-        title=f"Test scores on {study.dataset['name']}, mean ± standard deviation over seeds"
-    )
-    table.add_column("recipe", no_wrap=True)
-    for heading in ("parameters", "seeds", "test accuracy", "test loss", "s/epoch"):
-        table.add_column(heading, justify="right")
-    if shown:
-        table.add_column("published accuracy", justify="right")
-        table.add_column("published loss", justify="right")
+    table = Table(title=f"Test scores on {study.dataset['name']}, mean ± sd over seeds", box=SIMPLE)
+    columns = ["accuracy", "notebook", "loss", "notebook"] if shown else ["accuracy", "loss"]
+    table.add_column("recipe")
+    for heading in (*columns, "s/epoch", "seeds"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for summary in summaries:
-        table.add_row(*cells(summary), *(published_cells(summary) if shown else ()))
-    if study.validation == "test":
-        table.caption = "The validation data was the test set, as in the notebook."
+        table.add_row(*cells(summary, shown))
+    table.caption = "\n".join(notes(study, summaries)) or None
     return table
 
 
-def cells(summary: RecipeSummary) -> tuple[str, ...]:
+def cells(summary: RecipeSummary, shown: bool) -> list[str]:
     """Return a recipe's row."""
+    accuracy, loss = spread(summary.test_accuracy), spread(summary.test_loss)
+    published, seconds = summary.published, summary.seconds_per_epoch
+    scores = [accuracy, loss]
+    if shown:
+        theirs = (published.test_accuracy, published.test_loss) if published else (None, None)
+        scores = [accuracy, number(theirs[0]), loss, number(theirs[1])]
     seeds = str(len(summary.seeds))
-    if summary.diverged:
-        seeds += f" (+{len(summary.diverged)} diverged)"
-    seconds = summary.seconds_per_epoch
-    return (
-        summary.record.label,
-        f"{summary.record.parameters['total']:,}",
-        seeds,
-        spread(summary.test_accuracy),
-        spread(summary.test_loss),
-        "-" if seconds is None else f"{seconds:.2f}",
-    )
+    return [summary.record.label, *scores, number(seconds, 2), seeds]
 
 
-def published_cells(summary: RecipeSummary) -> tuple[str, str]:
-    """Return what the notebook published for a recipe."""
-    if summary.published is None:
-        return "-", "-"
-    return f"{summary.published.test_accuracy:.4f}", f"{summary.published.test_loss:.4f}"
+def notes(study: Study, summaries: list[RecipeSummary]) -> list[str]:
+    """Return what a reader of the table has to know."""
+    told = []
+    if study.validation == "test":
+        told.append("The validation data was the test set, as in the notebook.")
+    epochs = {summary.record.description["epochs"] for summary in summaries if summary.published}
+    if epochs - {EPOCHS}:
+        ours = " or ".join(str(count) for count in sorted(epochs))
+        told.append(f"The notebook trained for {EPOCHS} epochs, these networks for {ours}.")
+    told += [
+        f"{summary.record.label}: {len(summary.diverged)} more runs diverged."
+        for summary in summaries
+        if summary.diverged
+    ]
+    return told
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number, or a dash for none."""
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def spread(values: Spread) -> str:

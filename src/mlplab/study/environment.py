@@ -21,7 +21,7 @@ _BACKEND_PACKAGES = {
 def environment() -> dict[str, Any]:
     """Return versions, machine and threads as plain data.
 
-    Example:
+    Examples:
         >>> sorted(environment())
         ['backend', 'machine', 'python', 'versions']
     """

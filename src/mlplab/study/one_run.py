@@ -11,9 +11,18 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, softmax
 
 from mlplab.data import Dataset
-from mlplab.engine import Streams, choose_engine, fit, initial_weights, predict_probabilities
+from mlplab.engine import (
+    KERAS_LOCK,
+    Streams,
+    choose_engine,
+    evaluate,
+    fit,
+    initial_weights,
+    predict,
+)
 from mlplab.recipes import Recipe, adapt
 from mlplab.study.file import now
 
@@ -72,6 +81,7 @@ def train(
     dataset: Dataset,
     streams: Streams,
     engine: str = "auto",
+    threads: int | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> RunResult:
     """Train one recipe once and look at the test set once.
@@ -81,12 +91,15 @@ def train(
         dataset: with its validation split carved.
         streams: the random streams of the run.
         engine: what trains it.
+        threads: how many cores the native engine uses; all of them where it is None.
         on_epoch: called at the end of each epoch.
     """
     started, clock = now(), time.perf_counter()
-    with initial_weights(streams):
-        model = recipe.model(dataset)
-    adapt(model, dataset.train.x)
+    with KERAS_LOCK:
+        with initial_weights(streams):
+            model = recipe.model(dataset)
+        adapt(model, dataset.train.x)
+        engine = choose_engine(engine, model)
     watch = Watch(on_epoch)
     assert dataset.validation is not None  # carved by the caller
     fit(
@@ -103,33 +116,61 @@ def train(
         verbose=0,
         seed=streams,
         engine=engine,
+        threads=threads,
     )
     result = RunResult(
         status="diverged" if watch.diverged else "done",
-        engine=choose_engine(engine),
+        engine=engine,
         started=started,
         seconds=0.0,
         epochs=watch.epochs,
         model=model,
     )
     if not watch.diverged:
-        look_at_test_set(result, recipe, dataset)
+        look_at_test_set(result, recipe, dataset, threads)
     result.seconds = time.perf_counter() - clock
     return result
 
 
-def look_at_test_set(result: RunResult, recipe: Recipe, dataset: Dataset) -> None:
+def look_at_test_set(
+    result: RunResult, recipe: Recipe, dataset: Dataset, threads: int | None
+) -> None:
     """Fill in a run's test loss, accuracy, outcome and probabilities."""
     x, y = dataset.test
+    how: dict[str, Any] = {"engine": result.engine, "threads": threads}
     targets = recipe.targets(y, dataset.n_classes)
-    scores = result.model.evaluate(
-        x, targets, batch_size=recipe.batch_size, verbose=0, return_dict=True
-    )
-    answers = predict_probabilities(result.model, x, recipe.batch_size)
-    result.outcome = answers.argmax(axis=1) == y
-    result.probabilities = answers.astype(np.float16)
+    scores = evaluate(result.model, x, targets, batch_size=recipe.batch_size, **how)
+    outputs = predict(result.model, x, batch_size=recipe.batch_size, **how)
+    probabilities = as_probabilities(outputs, from_logits(result.model))
+    result.outcome = probabilities.argmax(axis=1) == y
+    result.probabilities = probabilities.astype(np.float16)
     result.test_loss = float(scores["loss"])
     result.test_accuracy = float(result.outcome.mean())
+
+
+def from_logits(model: keras.Model) -> bool:
+    """Say whether a compiled model's loss takes logits, so that its outputs are some."""
+    return bool(keras.losses.get(model.loss).get_config().get("from_logits", False))
+
+
+def as_probabilities(
+    outputs: npt.NDArray[np.float32], logits: bool
+) -> npt.NDArray[np.floating[Any]]:
+    """Return outputs, shape (n, n_outputs), as a column a class.
+
+    One output is that of class 1, of two classes.
+
+    Examples:
+        >>> as_probabilities(np.array([[0.25], [1.0]]), logits=False)
+        array([[0.75, 0.25],
+               [0.  , 1.  ]])
+        >>> as_probabilities(np.array([[0.0, 0.0]]), logits=True)
+        array([[0.5, 0.5]])
+    """
+    if outputs.shape[1] == 1:
+        positive = expit(outputs) if logits else outputs
+        return np.hstack([1 - positive, positive])
+    return np.asarray(softmax(outputs, axis=1)) if logits else outputs
 
 
 @dataclass

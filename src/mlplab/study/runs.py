@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from threading import Event
 
 from mlplab.data import Dataset, default_validation, load
-from mlplab.engine import Streams, choose_engine
+from mlplab.engine import KERAS_LOCK, Streams, check_engine, choose_engine
 from mlplab.errors import UsageError
 from mlplab.recipes import Recipe, seed_list
-from mlplab.study.one_run import train
+from mlplab.study.one_run import Epoch, RunResult, train
+from mlplab.study.pool import one_by_one, side_by_side
 from mlplab.study.progress import Job, Progress
 from mlplab.study.study import Study
 from mlplab.study.writer import Registered, StudyWriter, open_writer
@@ -17,7 +22,7 @@ from mlplab.study.writer import Registered, StudyWriter, open_writer
 
 def run(
     recipes: Recipe | Sequence[Recipe],
-    dataset: Dataset | str,
+    dataset: Dataset | str | Path,
     seeds: int | Sequence[int] = 3,
     *,
     path: str | Path,
@@ -50,7 +55,7 @@ def run(
         StudyError: the file is no study, or one on other data.
         StorageError: the disk is full or cannot be written.
 
-    Example:
+    Examples:
         >>> from mlplab import notebook_recipes
         >>> softmax = notebook_recipes()[0].replace(epochs=2)
         >>> with run(softmax, "digits", seeds=[7], path="softmax.study") as study:
@@ -58,12 +63,12 @@ def run(
         [[7, 1], [7, 2]]
     """
     recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
-    dataset = load(dataset) if isinstance(dataset, str) else dataset
+    dataset = dataset if isinstance(dataset, Dataset) else load(dataset)
     if validation is None:
         validation = default_validation(len(dataset.train.y))
     seeds = check_seeds(seeds)
     check_names(recipes)
-    choose_engine(engine)
+    check_engine(engine)
     if keep not in (None, "models"):
         raise UsageError(f'expected keep="models" or None, got {keep!r}')
     dataset.with_validation(validation, Streams.of(0).rng("split"))  # raises early if impossible
@@ -76,46 +81,87 @@ def run(
                     f"recipe {recipe.recipe.name} is not the one this study holds as "
                     f"{recipe.replaces}: its runs are kept apart, as {recipe.label}"
                 )
-        run_missing(
-            writer, registered, dataset, seeds, validation, keep == "models", engine, progress
-        )
+        engines = [engine_for(recipe.recipe, dataset, engine) for recipe in registered]
+        paired = list(zip(registered, engines, strict=True))
+        tasks = tasks_missing(writer, paired, seeds, keep == "models")
+        progress.on_study_begin(len(tasks), len(registered) * len(seeds) - len(tasks))
+        try:
+            run_tasks(writer, tasks, dataset, validation, keep == "models", progress)
+        finally:
+            progress.on_study_end()
     return Study(path)
 
 
-def run_missing(
+def engine_for(recipe: Recipe, dataset: Dataset, engine: str) -> str:
+    """Return the engine that trains a recipe: ``auto`` is settled before any run begins.
+
+    Raises:
+        EngineError: ``native`` is asked for, and does not cover the recipe.
+    """
+    with KERAS_LOCK:
+        return choose_engine(engine, recipe.model(dataset))
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run to do: the recipe as the file knows it, the engine that trains it, its place."""
+
+    recipe: Registered
+    engine: str
+    job: Job
+
+
+def tasks_missing(
     writer: StudyWriter,
-    registered: Sequence[Registered],
-    dataset: Dataset,
+    recipes: Sequence[tuple[Registered, str]],
     seeds: Sequence[int],
-    validation: str | int | float,
     keep_models: bool,
-    engine: str,
-    progress: Progress,
-) -> None:
-    """Do the runs that the file lacks, one after another, and add each as it ends."""
+) -> list[Task]:
+    """Return the runs that the file lacks: those that go side by side first."""
     todo = [
-        (recipe, seed)
-        for recipe in registered
+        (recipe, engine, seed)
+        for recipe, engine in sorted(recipes, key=lambda pair: pair[1] == "keras")
         for seed in writer.missing(recipe, seeds, keep_models)
     ]
-    progress.on_study_begin(len(todo), len(registered) * len(seeds) - len(todo))
-    try:
-        for place, (recipe, seed) in enumerate(todo, start=1):
-            job = Job(recipe.label, seed, recipe.recipe.epochs, place, len(todo))
-            streams = Streams.of(seed)
-            carved = dataset.with_validation(validation, streams.rng("split"))
-            progress.on_run_begin(job)
-            result = train(
-                recipe.recipe,
-                carved,
-                streams,
-                engine,
-                on_epoch=lambda epoch, job=job: progress.on_epoch_end(job, epoch),  # type: ignore[misc]
-            )
-            writer.add(recipe, seed, result, keep_models)
-            progress.on_run_end(job, result)
-    finally:
-        progress.on_study_end()
+    return [
+        Task(recipe, engine, Job(recipe.label, seed, recipe.recipe.epochs, place, len(todo)))
+        for place, (recipe, engine, seed) in enumerate(todo, start=1)
+    ]
+
+
+def run_tasks(
+    writer: StudyWriter,
+    tasks: Sequence[Task],
+    dataset: Dataset,
+    validation: str | int | float,
+    keep_models: bool,
+    progress: Progress,
+) -> None:
+    """Do runs and add each to the file as it ends: native ones side by side, Keras's in a row."""
+    stopped = Event()
+
+    def do(task: Task, threads: int) -> RunResult:
+        streams = Streams.of(task.job.seed)
+        carved = dataset.with_validation(validation, streams.rng("split"))
+        progress.on_run_begin(task.job)
+
+        def on_epoch(epoch: Epoch) -> None:
+            progress.on_epoch_end(task.job, epoch)
+            if stopped.is_set():
+                raise RunStopped
+
+        return train(task.recipe.recipe, carved, streams, task.engine, threads, on_epoch)
+
+    parallel = [task for task in tasks if task.engine != "keras"]
+    serial = [task for task in tasks if task.engine == "keras"]
+    with closing(side_by_side(parallel, do, stopped.set)) as first:
+        for task, result in chain(first, one_by_one(serial, do)):
+            writer.add(task.recipe, task.job.seed, result, keep_models)
+            progress.on_run_end(task.job, result)
+
+
+class RunStopped(Exception):  # noqa: N818 - no error: the study that began the run has given up
+    """Ends a run between two epochs."""
 
 
 def check_seeds(seeds: int | Sequence[int]) -> list[int]:

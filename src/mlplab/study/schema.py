@@ -27,11 +27,12 @@ CREATE TABLE recipe (
     id INTEGER PRIMARY KEY,
     label TEXT NOT NULL UNIQUE,         -- the name; name@fingerprint for a later, changed recipe
     name TEXT NOT NULL,
-    fingerprint TEXT NOT NULL UNIQUE,   -- SHA-256 of description
+    fingerprint TEXT NOT NULL,          -- SHA-256 of description
     description TEXT NOT NULL,          -- JSON: layers, loss, optimizer, batch size, epochs
     summary TEXT NOT NULL,              -- what keras.Model.summary() prints
     parameters TEXT NOT NULL,           -- JSON: total, trainable, frozen
-    requested INTEGER NOT NULL          -- rises with each command; the highest of a name is current
+    requested INTEGER NOT NULL,         -- rises with each command; the highest of a name is current
+    UNIQUE (name, fingerprint)          -- one recipe may stand under two names
 );
 CREATE TABLE environment (
     id INTEGER PRIMARY KEY,

@@ -74,7 +74,7 @@ class Study:
     Raises:
         StudyError: the file is missing, is no study, is damaged, or has another version.
 
-    Example:
+    Examples:
         >>> from mlplab import notebook_recipes, run
         >>> softmax = notebook_recipes()[0].replace(epochs=1)
         >>> run(softmax, "digits", seeds=2, path="softmax.study").close()

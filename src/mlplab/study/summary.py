@@ -28,7 +28,7 @@ class Spread:
     def of(cls, values: list[float]) -> Spread:
         """Return the spread of some values.
 
-        Example:
+        Examples:
             >>> Spread.of([1.0, 2.0, 3.0])
             Spread(mean=2.0, sd=1.0, values=[1.0, 2.0, 3.0])
         """

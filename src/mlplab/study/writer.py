@@ -19,6 +19,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mlplab.data import Dataset
+from mlplab.engine import KERAS_LOCK
 from mlplab.errors import StorageError, StudyError
 from mlplab.recipes import Recipe, parameter_counts
 from mlplab.study.environment import environment
@@ -209,7 +210,8 @@ class StudyWriter:
         partial = target.with_name(f".partial-{target.name}")
         try:
             self.models.mkdir(exist_ok=True)
-            model.save(partial)
+            with KERAS_LOCK:
+                model.save(partial)
             os.replace(partial, target)
         except OSError as error:
             partial.unlink(missing_ok=True)

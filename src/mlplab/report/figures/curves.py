@@ -25,7 +25,7 @@ def loss_curves(history: pd.DataFrame, loss_name: str, validation_name: str, ax:
         validation_name: what the legend calls the validation examples.
         ax: where to draw.
 
-    Example:
+    Examples:
         >>> from matplotlib.figure import Figure
         >>> history = pd.DataFrame(
         ...     {"seed": [0, 0], "epoch": [1, 2], "loss": [0.9, 0.4], "val_loss": [0.5, 0.3]}
@@ -75,7 +75,7 @@ def published_loss(
 def whole_runs(history: pd.DataFrame) -> list[int]:
     """Return the seeds of the runs that went on to the last epoch with finite losses.
 
-    Example:
+    Examples:
         >>> history = pd.DataFrame(
         ...     {"seed": [0, 0, 1], "epoch": [1, 2, 1], "loss": 0.5, "val_loss": 0.5}
         ... )

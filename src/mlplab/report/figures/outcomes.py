@@ -36,7 +36,7 @@ def accuracy_over_seeds(frame: pd.DataFrame, published: Mapping[str, float], ax:
         published: the published test accuracy of recipes that have one.
         ax: where to draw.
 
-    Example:
+    Examples:
         >>> from matplotlib.figure import Figure
         >>> frame = pd.DataFrame({"recipe": "a", "seed": [0, 1], "test_accuracy": [0.97, 0.98]})
         >>> accuracy_over_seeds(frame, {"a": 0.975}, Figure().subplots()).get_xlabel()
@@ -94,7 +94,7 @@ def confusion_matrix(counts: npt.NDArray[np.float64], class_names: Sequence[str]
         class_names: one a class.
         ax: where to draw.
 
-    Example:
+    Examples:
         >>> from matplotlib.figure import Figure
         >>> counts = np.array([[9.0, 1.0], [0.0, 8.0]])
         >>> ax = confusion_matrix(counts, ["a", "b"], Figure().subplots())
@@ -106,8 +106,9 @@ def confusion_matrix(counts: npt.NDArray[np.float64], class_names: Sequence[str]
     most = max(float(mistakes.max()), 1.0)
     ax.imshow(mistakes, cmap=COUNTS, vmin=0, vmax=most)
     if len(counts) <= _MOST_CLASSES_WITH_COUNTS:
-        for (truth, answer), count in np.ndenumerate(counts):
-            text = ax.text(answer, truth, _written(count), ha="center", va="center", fontsize=7)
+        for truth, answer in np.argwhere(counts):
+            count = _written(float(counts[truth, answer]))
+            text = ax.text(answer, truth, count, ha="center", va="center", fontsize=7)
             if mistakes[truth, answer] > _DARK_CELL * most:
                 text.set_color("white")
     names = [literal(name) for name in class_names]
@@ -119,9 +120,7 @@ def confusion_matrix(counts: npt.NDArray[np.float64], class_names: Sequence[str]
 
 
 def _written(count: float) -> str:
-    """Write a mean count: whole where it is large or whole, and nothing for none."""
-    if count == 0:
-        return ""
+    """Write a mean count, with a decimal where it is small and has one."""
     whole = count >= _LARGE_COUNT or math.isclose(count, round(count))
     return f"{count:.0f}" if whole else f"{count:.1f}"
 

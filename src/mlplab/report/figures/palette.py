@@ -35,7 +35,7 @@ SIGNED = fading("signed", (0, ORANGE, 1), (0.5, ORANGE, 0), (0.5, BLUE, 0), (1, 
 def literal(text: str) -> str:
     r"""Return a user's text so that Matplotlib draws it as it is: no mathematics, not too long.
 
-    Example:
+    Examples:
         >>> print(literal("5$ or 6$"))
         5\$ or 6\$
     """

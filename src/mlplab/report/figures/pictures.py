@@ -35,7 +35,7 @@ class Gallery(NamedTuple):
 def picture_gallery(gallery: Gallery, ax: Axes) -> Axes:
     """Draw pictures in rows of five, each over its caption, some in a dashed frame.
 
-    Example:
+    Examples:
         >>> from matplotlib.figure import Figure
         >>> gallery = Gallery(np.zeros((2, 8, 8)), ["3 read as 5", "1 read as 7"], [False, True])
         >>> ax = picture_gallery(gallery, Figure().subplots())

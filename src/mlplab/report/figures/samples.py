@@ -39,7 +39,7 @@ def sample_grid(
     Raises:
         DataError: if the examples are no images of one channel.
 
-    Example:
+    Examples:
         >>> from matplotlib.figure import Figure
         >>> from mlplab import load
         >>> digits = load("digits")

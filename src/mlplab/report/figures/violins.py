@@ -25,7 +25,7 @@ def weight_violins(weights: Mapping[str, npt.NDArray[np.floating]], ax: Axes) ->
         weights: the kernel of each layer, of any shape, by the layer's name.
         ax: where to draw.
 
-    Example:
+    Examples:
         >>> from matplotlib.figure import Figure
         >>> weights = {"hidden": np.arange(10.0), "output": np.arange(5.0)}
         >>> ax = weight_violins(weights, Figure().subplots())

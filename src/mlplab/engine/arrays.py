@@ -1,0 +1,124 @@
+"""Arrays as the core reads them, from what users give to ``fit``.
+
+Bytes, float32 and memory-mapped files are read where they lie; other numbers become float32 once.
+Whatever Keras reads and the core does not (generators, several inputs) is Unplannable.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from mlplab.engine.core import Features
+from mlplab.engine.plan import Plan, fits
+from mlplab.errors import DataError, Unplannable
+
+Array = npt.NDArray[Any]
+
+_READ_IN_PLACE = (np.dtype(np.uint8), np.dtype(np.float32))
+
+
+def is_array(thing: Any) -> bool:
+    """Return whether ``thing`` is an array, a tensor, a data frame or a sparse matrix."""
+    return scipy.sparse.issparse(thing) or (hasattr(thing, "shape") and hasattr(thing, "__array__"))
+
+
+def as_array(thing: Any, name: str) -> Any:
+    """Return an array or a sparse matrix.
+
+    Raises:
+        Unplannable: it is neither; Keras may know what it is.
+    """
+    if not is_array(thing):
+        raise Unplannable(
+            f"{name} is a {type(thing).__name__}, where the native engine reads arrays"
+        )
+    return thing if scipy.sparse.issparse(thing) else np.asarray(thing)
+
+
+def features(x: Any, plan: Plan) -> Features:
+    """Return x as the core reads it: (n, n_inputs), or the three arrays of a CSR matrix.
+
+    Raises:
+        Unplannable: x does not have the model's input shape.
+    """
+    if not fits(x.shape[1:], plan.input_shape):
+        raise Unplannable(
+            f"x has examples of shape {x.shape[1:]}, where the model takes {plan.input_shape}"
+        )
+    if scipy.sparse.issparse(x):
+        matrix = scipy.sparse.csr_array(x)
+        matrix.sum_duplicates()
+        return (
+            matrix.data.astype(np.float32, copy=False),
+            matrix.indices.astype(np.int32, copy=False),
+            matrix.indptr.astype(np.int64, copy=False),
+        )
+    if x.dtype.kind not in "buif":
+        raise Unplannable(f"x has dtype {x.dtype}, where the native engine reads numbers")
+    if x.dtype not in _READ_IN_PLACE:
+        x = x.astype(np.float32)
+    return np.ascontiguousarray(x).reshape(len(x), plan.n_inputs)
+
+
+def targets(y: Any, plan: Plan) -> Array:
+    """Return y as the core reads it: class numbers int32 (n,), or vectors float32 (n, n_outputs).
+
+    Raises:
+        Unplannable: y does not have the shape of the model's output.
+        DataError: a class number is out of range.
+    """
+    y = np.asarray(y.todense() if scipy.sparse.issparse(y) else y)
+    if y.dtype.kind not in "buif":
+        raise Unplannable(f"y has dtype {y.dtype}, where the native engine reads numbers")
+    example = () if plan.sparse else (plan.n_outputs,)
+    if not fits(y.shape[1:], example):
+        raise Unplannable(f"y has examples of shape {y.shape[1:]}, where the loss takes {example}")
+    y = y.reshape((len(y), *example))
+    if not plan.sparse:
+        return np.ascontiguousarray(y, np.float32)
+    classes = np.ascontiguousarray(y, np.int32)
+    if len(classes) and not 0 <= classes.min() <= classes.max() < plan.n_outputs:
+        raise DataError(
+            f"expected classes from 0 to {plan.n_outputs - 1} in y, "
+            f"got {classes.min()} to {classes.max()}"
+        )
+    return classes
+
+
+def sample_weights(weight: Any, n_samples: int) -> npt.NDArray[np.float32] | None:
+    """Return weights as the core reads them: float32 (n,).
+
+    Raises:
+        Unplannable: there is more than one weight a sample.
+        DataError: there are more or fewer weights than samples.
+    """
+    if weight is None:
+        return None
+    array = np.ascontiguousarray(as_array(weight, "sample_weight"), np.float32)
+    if not array.shape or len(array) != n_samples:
+        raise DataError(f"expected {n_samples} sample weights, got shape {array.shape}")
+    if array.size != n_samples:
+        raise Unplannable(f"sample_weight has shape {array.shape}, more than one weight a sample")
+    return array.reshape(n_samples)
+
+
+def class_weights(y: Array, class_weight: dict[int, float]) -> npt.NDArray[np.float32]:
+    """Return the weight of each sample's class; 1 for a class that has none.
+
+    Args:
+        y: class numbers (n,) or (n, 1), or vectors (n, n_outputs) whose largest entry is the class.
+        class_weight: class -> weight.
+
+    Examples:
+        >>> class_weights(np.array([0, 1, 2, 1]), {1: 3.0}).tolist()
+        [1.0, 3.0, 1.0, 3.0]
+    """
+    y = np.asarray(y)
+    classes = y.argmax(axis=1) if y.ndim > 1 and y.shape[1] > 1 else y.reshape(len(y))
+    classes, places = np.unique(np.round(classes).astype(np.int64), return_inverse=True)
+    weights = [class_weight.get(int(name), 1.0) for name in classes]
+    return np.array(weights, np.float32)[places]

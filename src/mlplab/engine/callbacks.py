@@ -1,0 +1,88 @@
+"""Which callbacks the native engine can serve, and which of them look at the weights.
+
+The engine stops at the ends of epochs and of validations. A callback that acts after each batch
+needs Keras. One of Keras's own that never looks at the weights spares the engine from writing them
+into the model after every epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from mlplab.engine import keras_private
+from mlplab.errors import Unplannable
+
+BATCH_HOOKS = (
+    "on_batch_begin",
+    "on_batch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+    "on_test_batch_begin",
+    "on_test_batch_end",
+)
+
+
+def _always(callback: Any) -> bool:
+    return True
+
+
+def _never(callback: Any) -> bool:
+    return False
+
+
+Condition = Callable[[Any], bool]
+
+# Keras's own callbacks that have batch hooks and do nothing there that an epoch's end does not do,
+# as long as the condition holds.
+ACT_AT_EPOCH_ENDS: dict[type, Condition] = {
+    keras.callbacks.ModelCheckpoint: lambda callback: callback.save_freq == "epoch",
+    keras.callbacks.BackupAndRestore: lambda callback: callback.save_freq == "epoch",
+    keras.callbacks.TensorBoard: lambda callback: (
+        callback.update_freq == "epoch" and not keras_private.profiles_batches(callback)
+    ),
+    keras.callbacks.ProgbarLogger: _always,
+    keras.callbacks.TerminateOnNaN: _always,
+}
+
+# Keras's own callbacks that look at logs and learning rates alone, as long as the condition holds.
+NEVER_LOOK: dict[type, Condition] = {
+    keras.callbacks.History: _always,
+    keras.callbacks.ProgbarLogger: _always,
+    keras.callbacks.CSVLogger: _always,
+    keras.callbacks.RemoteMonitor: _always,
+    keras.callbacks.TerminateOnNaN: _always,
+    keras.callbacks.ReduceLROnPlateau: _always,
+    keras.callbacks.LearningRateScheduler: _always,
+    keras.callbacks.EarlyStopping: lambda callback: not callback.restore_best_weights,
+}
+
+
+def check_callbacks(callbacks: list[keras.callbacks.Callback]) -> None:
+    """Raise Unplannable, naming the callback, where one acts on batches."""
+    for callback in callbacks:
+        if type(callback) is keras.callbacks.SwapEMAWeights:
+            raise Unplannable("the callback SwapEMAWeights swaps weights inside Keras's own loop")
+        hooks = _batch_hooks(callback)
+        if hooks and not ACT_AT_EPOCH_ENDS.get(type(callback), _never)(callback):
+            raise Unplannable(
+                f"the callback {type(callback).__name__} acts on batches ({hooks[0]}), and the "
+                "native engine stops at epochs only"
+            )
+
+
+def _batch_hooks(callback: Any) -> list[str]:
+    """Return the batch hooks that a callback's class, or the callback itself, overrides."""
+    return [
+        hook
+        for hook in BATCH_HOOKS
+        if getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
+        or hook in vars(callback)
+    ]
+
+
+def looks_at_weights(callbacks: list[keras.callbacks.Callback]) -> bool:
+    """Return whether some callback may read or change the weights at an epoch's end."""
+    return not all(NEVER_LOOK.get(type(callback), _never)(callback) for callback in callbacks)

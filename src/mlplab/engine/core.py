@@ -1,0 +1,99 @@
+"""The door to the compiled core: whether it is there, and which instruction set it uses."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.errors import EngineError, Unplannable, did_you_mean
+
+Array = npt.NDArray[Any]
+Features = Array | tuple[Array, Array, Array]
+
+
+class Network(Protocol):
+    """What the engine asks of a network; the compiled core's ``Network`` is the one that ships.
+
+    It is made as ``Network(n_inputs, layers, loss, optimizer, max_batch, threads, isa)``. Features
+    are (n, n_inputs), uint8 or float32, or the three arrays of a CSR matrix. Weights and slots are
+    float32, in Keras's shapes and order.
+    """
+
+    def set_weights(self, weights: list[Array]) -> None: ...  # noqa: D102
+    def get_weights(self) -> list[Array]: ...  # noqa: D102
+    def set_slots(self, slots: list[list[Array]]) -> None: ...  # noqa: D102
+    def get_slots(self) -> list[list[Array]]: ...  # noqa: D102
+    def slot_names(self) -> list[str]: ...  # noqa: D102
+
+    def train_epoch(  # noqa: D102
+        self,
+        x: Features,
+        y: Array,
+        order: npt.NDArray[np.int64],
+        batch_size: int,
+        learning_rates: npt.NDArray[np.float32],
+        first_step: int,
+        sample_weight: Array | None = None,
+    ) -> dict[str, Any]: ...
+
+    def evaluate(  # noqa: D102
+        self, x: Features, y: Array, batch_size: int, sample_weight: Array | None = None
+    ) -> dict[str, Any]: ...
+
+    def predict(self, x: Features, batch_size: int) -> Array: ...  # noqa: D102
+
+
+def load() -> Any:
+    """Return the module of the compiled core.
+
+    Raises:
+        Unplannable: it was not built for this Python or this platform.
+    """
+    try:
+        return importlib.import_module("mlplab.engine._core")
+    except ImportError as error:
+        raise Unplannable(f"the compiled core is not there ({error})") from None
+
+
+def make_network(
+    n_inputs: int,
+    layers: list[dict[str, Any]],
+    loss: dict[str, Any],
+    optimizer: dict[str, Any],
+    max_batch: int,
+    threads: int,
+) -> Network:
+    """Return a network of the compiled core, for the instruction set that ``MLPLAB_ISA`` names."""
+    core = load()
+    network: Network = core.Network(
+        n_inputs, layers, loss, optimizer, max_batch, threads, chosen_isa(core)
+    )
+    return network
+
+
+def chosen_isa(core: Any) -> str:
+    """Return the instruction set to use: ``MLPLAB_ISA``, or the best this processor has.
+
+    Raises:
+        EngineError: ``MLPLAB_ISA`` names one that is not there.
+    """
+    wanted, available = os.environ.get("MLPLAB_ISA", ""), core.isas()
+    if not wanted:
+        return str(core.default_isa())
+    if wanted not in available:
+        raise EngineError(
+            f"expected MLPLAB_ISA to be one of {', '.join(available)}, got {wanted!r}"
+            f"{did_you_mean(wanted, available)}"
+        )
+    return wanted
+
+
+def all_threads() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,131 @@
+"""``predict`` and ``evaluate``: Keras's own, through the core where it covers the model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.engine import arrays, core
+from mlplab.engine.job import as_samples, build
+from mlplab.engine.keras_private import LOCK
+from mlplab.engine.model_state import to_array
+from mlplab.engine.native import named_results
+from mlplab.engine.plan import Plan, plan, plan_layers
+from mlplab.engine.streams import Streams
+from mlplab.errors import Unplannable, UsageError
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger("mlplab")
+
+BATCH_SIZE = 256
+
+# A network that only predicts has no loss of its own, but the core wants one.
+_NO_LOSS: dict[str, Any] = {
+    "kind": "mean_squared_error",
+    "from_logits": False,
+    "label_smoothing": 0.0,
+    "metrics": [],
+}
+# Nor does a network that only looks ever take a step.
+_NO_OPTIMIZER: dict[str, Any] = {
+    "kind": "sgd",
+    "momentum": 0.0,
+    "nesterov": False,
+    "clipvalue": 0.0,
+    "clipnorm": 0.0,
+    "global_clipnorm": 0.0,
+    "ema_momentum": 0.0,
+    "weight_decay": 0.0,
+}
+
+
+def choose(engine: str, native: Callable[[], Result], keras_way: Callable[[], Result]) -> Result:
+    """Return what ``native`` returns, or Keras's way of it where the engine is or has to be Keras.
+
+    ``native`` checks and raises Unplannable before it changes anything.
+    """
+    if engine == "keras":
+        return keras_way()
+    try:
+        return native()
+    except Unplannable as reason:
+        if engine == "native":
+            raise
+        logger.info("Keras does this: %s", reason)
+        return keras_way()
+
+
+def predict(
+    model: keras.Model, x: Any, batch_size: int | None, engine: str, threads: int | None
+) -> npt.NDArray[Any]:
+    """Return the model's output for x, shape (n, n_outputs)."""
+
+    def native() -> npt.NDArray[Any]:
+        features = arrays.as_array(x, "x")
+        with LOCK:
+            build(model, features)
+            planned = plan_layers(model)
+            network = _network(planned, batch_size, threads)
+        return network.predict(arrays.features(features, planned), batch_size or BATCH_SIZE)
+
+    def keras_way() -> npt.NDArray[Any]:
+        return np.asarray(model.predict(x, batch_size=batch_size, verbose=0))
+
+    return choose(engine, native, keras_way)
+
+
+def evaluate(
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    batch_size: int | None,
+    sample_weight: Any,
+    engine: str,
+    threads: int | None,
+) -> dict[str, float]:
+    """Return {"loss": ..., metric: ...} of a compiled model on x and y."""
+    if not getattr(model, "compiled", False):
+        raise UsageError("expected a compiled model; call model.compile(optimizer, loss) first")
+
+    def native() -> dict[str, float]:
+        features, targets = arrays.as_array(x, "x"), arrays.as_array(y, "y")
+        with LOCK:
+            build(model, features)
+            planned = plan(model, (None, *targets.shape[1:]))
+            network = _network(planned, batch_size, threads)
+        data = as_samples(features, targets, sample_weight, planned)
+        result = network.evaluate(data.x, data.y, batch_size or BATCH_SIZE, data.weight)
+        return named_results(result, planned.metric_names)
+
+    def keras_way() -> dict[str, float]:
+        scores: dict[str, float] = model.evaluate(
+            x,
+            y,
+            batch_size=batch_size,
+            sample_weight=sample_weight,
+            verbose=0,
+            return_dict=True,
+        )
+        return scores
+
+    return choose(engine, native, keras_way)
+
+
+def _network(planned: Plan, batch_size: int | None, threads: int | None) -> core.Network:
+    """Return a network with the weights of the model."""
+    network = core.make_network(
+        planned.n_inputs,
+        planned.keyed_layers(Streams.of(0)),  # dropout is off when predicting
+        planned.loss or _NO_LOSS,
+        _NO_OPTIMIZER,
+        batch_size or BATCH_SIZE,
+        threads or core.all_threads(),
+    )
+    network.set_weights([to_array(weight) for weight in planned.weights])
+    return network

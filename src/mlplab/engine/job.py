@@ -1,0 +1,133 @@
+"""What the native engine trains: a model's plan and its data, read before anything runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.engine import arrays
+from mlplab.engine.callbacks import check_callbacks
+from mlplab.engine.core import Features
+from mlplab.engine.keras_engine import FitArguments, carve_tail
+from mlplab.engine.keras_private import LOCK
+from mlplab.engine.plan import Plan, plan
+from mlplab.errors import DataError, Unplannable, UsageError
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Features, targets and sample weights as the core reads them."""
+
+    x: Features
+    y: Array
+    weight: npt.NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model, its plan and its data, ready for ``run``."""
+
+    model: keras.Model
+    plan: Plan
+    train: Samples
+    validation: Samples | None
+    batch_size: int
+    validation_batch_size: int
+    arguments: FitArguments
+
+    @property
+    def n_steps(self) -> int:
+        """Steps an epoch."""
+        return math.ceil(len(self.train.y) / self.batch_size)
+
+
+def prepare(model: keras.Model, arguments: FitArguments) -> Job:
+    """Read a model, its data and the arguments of ``fit``.
+
+    Raises:
+        Unplannable: the native engine does not cover something; the message is one sentence.
+        DataError: arrays that do not fit each other.
+        UsageError: arguments that contradict each other.
+    """
+    _check_arguments(arguments)
+    check_callbacks(arguments.callbacks)
+    arguments = carve_tail(_with_arrays(arguments))
+    x, y = arguments.x, arguments.y
+    with LOCK:
+        build(model, x)
+        planned = plan(model, (None, *y.shape[1:]))
+    weight = arguments.sample_weight
+    if class_weight := arguments.passed_on["class_weight"]:
+        weight = arrays.class_weights(y, class_weight)
+    batch_size = arguments.batch_size or 32
+    return Job(
+        model=model,
+        plan=planned,
+        train=as_samples(x, y, weight, planned),
+        validation=_validation(arguments.validation_data, planned),
+        batch_size=batch_size,
+        validation_batch_size=arguments.passed_on["validation_batch_size"] or batch_size,
+        arguments=arguments,
+    )
+
+
+def _check_arguments(arguments: FitArguments) -> None:
+    for name in ("steps_per_epoch", "validation_steps"):
+        if arguments.passed_on[name] is not None:
+            raise Unplannable(f"{name} is given, and the native engine runs whole epochs")
+    if arguments.passed_on["class_weight"] and arguments.sample_weight is not None:
+        raise UsageError("expected class_weight or sample_weight, got both")
+    if arguments.batch_size is not None and arguments.batch_size < 1:
+        raise UsageError(f"expected a batch_size of at least 1, got {arguments.batch_size}")
+
+
+def _with_arrays(arguments: FitArguments) -> FitArguments:
+    x, y = arrays.as_array(arguments.x, "x"), arrays.as_array(arguments.y, "y")
+    weight = arguments.sample_weight
+    if weight is not None:
+        weight = arrays.as_array(weight, "sample_weight")
+    for name, array in (("y", y), ("sample_weight", weight)):
+        if array is not None and array.shape[:1] != x.shape[:1]:
+            raise DataError(f"expected {name} as long as x ({x.shape[0]}), got {len(array)}")
+    if not x.shape[0]:
+        raise DataError("expected at least one sample, got none")
+    return replace(arguments, x=x, y=y, sample_weight=weight)
+
+
+def build(model: keras.Model, x: Any) -> None:
+    """Build a Sequential model that has no Input, from the shape of its data, as Keras does."""
+    if isinstance(model, keras.Sequential) and not model.built:
+        model.build((None, *x.shape[1:]))
+
+
+def as_samples(x: Any, y: Any, weight: Any, planned: Plan) -> Samples:
+    """Return arrays as the core reads them.
+
+    Raises:
+        Unplannable: shapes or types that the core does not read.
+        DataError: arrays that differ in length, or classes out of range.
+    """
+    targets = arrays.targets(y, planned)
+    if len(targets) != x.shape[0]:
+        raise DataError(f"expected y as long as x ({x.shape[0]}), got {len(targets)}")
+    weights = arrays.sample_weights(weight, len(targets))
+    return Samples(arrays.features(x, planned), targets, weights)
+
+
+def _validation(data: Any, planned: Plan) -> Samples | None:
+    if data is None:
+        return None
+    if not isinstance(data, (tuple, list)) or not 2 <= len(data) <= 3:
+        raise Unplannable(
+            f"validation_data is a {type(data).__name__}, where the native engine takes (x, y) or "
+            "(x, y, sample_weight)"
+        )
+    x, y = (arrays.as_array(part, "validation_data") for part in data[:2])
+    return as_samples(x, y, data[2] if len(data) == 3 else None, planned)

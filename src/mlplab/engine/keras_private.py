@@ -1,0 +1,95 @@
+"""What the engine reads of Keras that has no public name, in one place.
+
+A Keras release that moves one of these fails here, and in the tests of the plan.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import keras
+from keras.src.losses.losses import LossFunctionWrapper
+from keras.src.metrics.reduction_metrics import MeanMetricWrapper
+from keras.src.models.functional import Functional
+
+# Keras's naming scopes and its stateless scopes are not made for threads that build or read models
+# at the same time. Whoever reads or writes a model holds this lock.
+LOCK = threading.RLock()
+
+MODEL_CLASSES = (keras.Sequential, Functional)
+
+
+def producer(tensor: Any) -> tuple[Any, Any]:
+    """Return the operation that made a symbolic tensor, and the call that made it."""
+    operation, node_index, _ = tensor._keras_history
+    return operation, operation._inbound_nodes[node_index]
+
+
+def build_loss(model: keras.Model, target_shape: tuple[int | None, ...]) -> list[Any]:
+    """Return the model's losses as Keras resolves them, with their ``loss_weight``."""
+    compiled = model._compile_loss
+    if compiled is None:
+        return []
+    if not compiled.built:
+        compiled.build(keras.KerasTensor(target_shape), keras.KerasTensor(model.output_shape))
+    return list(compiled._flat_losses)
+
+
+def build_metrics(
+    model: keras.Model, target_shape: tuple[int | None, ...]
+) -> tuple[list[Any], list[Any]]:
+    """Return the model's metrics and its weighted metrics as Keras resolves them."""
+    compiled = model._compile_metrics
+    if compiled is None:
+        return [], []
+    if not compiled.built:
+        compiled.build(keras.KerasTensor(target_shape), keras.KerasTensor(model.output_shape))
+    plain, weighted = (
+        [metric for group in groups if group for metric in group.metrics]
+        for groups in (compiled._flat_metrics, compiled._flat_weighted_metrics)
+    )
+    return plain, weighted
+
+
+def loss_function(loss: Any) -> tuple[Any, dict[str, Any]] | None:
+    """Return the function inside a Keras loss and its settings, or None for another kind."""
+    if isinstance(loss, LossFunctionWrapper) and _is_of_keras(loss):
+        return loss.fn, loss._fn_kwargs
+    return None
+
+
+def metric_function(metric: Any) -> tuple[Any, dict[str, Any]] | None:
+    """Return the function inside a Keras metric and its settings, or None for another kind."""
+    if isinstance(metric, MeanMetricWrapper) and _is_of_keras(metric):
+        return metric._fn, metric._fn_kwargs
+    return None
+
+
+def _is_of_keras(thing: Any) -> bool:
+    return type(thing).__module__.startswith("keras.")
+
+
+def decays(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> bool:
+    """Return whether the optimizer's weight decay acts on a variable."""
+    return bool(optimizer._use_weight_decay(variable))
+
+
+def rate_source(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Return where the learning rate comes from: a variable, a schedule or a function."""
+    return optimizer._learning_rate
+
+
+def optimized_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """Return the variables that a built optimizer was built for."""
+    return list(optimizer._trainable_variables)
+
+
+def restored_epoch(model: keras.Model) -> int:
+    """Return the epoch that a callback (BackupAndRestore) asked training to start from, or 0."""
+    return model._initial_epoch or 0
+
+
+def profiles_batches(callback: Any) -> bool:
+    """Return whether a TensorBoard callback traces single batches."""
+    return bool(callback._should_trace)

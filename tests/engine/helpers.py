@@ -1,0 +1,81 @@
+"""Training one model on a given network, and comparing what came of it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.engine import Streams, core, native
+from mlplab.engine.job import prepare
+from mlplab.engine.keras_engine import FitArguments
+from tests.engine.reference import ReferenceNetwork
+
+Array = npt.NDArray[Any]
+
+# Whatever drives the core must drive the slow network, and the other way round.
+NETWORKS: dict[str, Callable[..., Any]] = {
+    "reference": ReferenceNetwork,
+    "core": core.make_network,
+}
+
+EXACT = functools.partial(ReferenceNetwork, dtype=np.float64)
+
+PASSED_ON = {
+    "verbose": 0,
+    "class_weight": None,
+    "steps_per_epoch": None,
+    "validation_steps": None,
+    "validation_batch_size": None,
+    "validation_freq": 1,
+}
+
+
+def fit_arguments(x: Any, y: Any, **options: Any) -> FitArguments:
+    """Return the arguments of ``fit`` with its defaults, but for ``verbose=0``."""
+    own: dict[str, Any] = {
+        "sample_weight": None,
+        "batch_size": None,
+        "epochs": 1,
+        "initial_epoch": 0,
+        "shuffle": True,
+        "validation_split": 0.0,
+        "validation_data": None,
+        "callbacks": [],
+        "threads": 2,
+    }
+    passed_on = {name: options.pop(name, default) for name, default in PASSED_ON.items()}
+    return FitArguments(x=x, y=y, passed_on=passed_on, **{**own, **options})
+
+
+def train(
+    network: str, model: keras.Model, x: Any, y: Any, *, seed: int | None = 0, **options: Any
+) -> keras.callbacks.History:
+    """Train a model with the native engine on the reference or on the core."""
+    job = prepare(model, fit_arguments(x, y, **options))
+    streams = None if seed is None else Streams.of(seed)
+    return native.run(job, streams, (NETWORKS | {"exact": EXACT})[network])
+
+
+def state(model: keras.Model) -> dict[str, Array]:
+    """Return all weights and optimizer variables by path, as float64 arrays."""
+    variables = [*model.weights, *model.optimizer.variables]
+    return {v.path: np.asarray(keras.ops.convert_to_numpy(v.value), np.float64) for v in variables}
+
+
+def allowed(rounded: Array, exact: Array) -> float:
+    """Return how far from exact arithmetic float32 may end, given where float32 NumPy ended.
+
+    How fast rounding grows is the network's own: a saturated sigmoid or a ReLU's kink multiplies
+    it. NumPy's own distance from float64 measures it; ten times that, and a little, is allowed.
+    """
+    return 1e-4 + 10 * distance(rounded, exact)
+
+
+def distance(ours: Array, theirs: Array) -> float:
+    """Return the largest difference, relative to the largest entry of an array."""
+    return float(np.abs(ours - theirs).max() / max(1e-3, np.abs(theirs).max()))
