@@ -132,7 +132,9 @@ def _labelled(file: Path, x: Array, y: Array | None, class_names: Sequence[str])
     if y is None:
         return Examples(file, x)
     if len(x) != len(y):
-        raise DataError(f"{file}: expected a label an example, got {len(x)} and {len(y)} labels")
+        raise DataError(
+            f"{file}: expected a label an example, got {len(x)} examples and {len(y)} labels"
+        )
     return Examples(file, x, class_indices(file, y, class_names))
 
 

@@ -17,7 +17,7 @@ import warnings
 import zlib
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -105,16 +105,22 @@ def _open(path: Path) -> Image.Image:
     if path.stat().st_size == 0:
         raise DataError(f"{path}: expected a PNG or JPEG file, got an empty one")
     try:
+        with path.open("rb") as stream:
+            return _decoded(path, stream)
+    except PermissionError:
+        raise DataError(f"{path}: expected a file that can be read, got no permission") from None
+
+
+def _decoded(path: Path, stream: BinaryIO) -> Image.Image:
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(path, formats=_FORMATS)
+            picture = Image.open(stream, formats=_FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise DataError(
             f"{path}: expected at most {Image.MAX_IMAGE_PIXELS:,} pixels, got more; "
             "shrink the picture first"
         ) from None
-    except PermissionError:
-        raise DataError(f"{path}: expected a file that can be read, got no permission") from None
     except (OSError, SyntaxError, ValueError):
         raise DataError(
             f"{path}: expected a PNG or JPEG file, got something else; save the picture as PNG"
@@ -197,7 +203,7 @@ def _ink(colours: Float, name: str) -> Float:
     """
     edge = _edge(colours.shape[:2])
     difference = colours - _paper(colours, edge)
-    distance = np.linalg.norm(difference, axis=2)
+    distance = np.linalg.norm(difference, axis=2) / np.sqrt(3)  # grey levels, for greys
     farthest = distance.max()
     if farthest < _CONTRAST:
         raise _nothing_drawn(name)
@@ -238,7 +244,7 @@ def _clean(ink: Float, name: str) -> Float:
     full = np.quantile(ink[ink > 0.5 * strongest], 0.99) if strongest > 0 else 0.0
     paper = ink[ink < 0.5 * strongest]
     noise = 1.4826 * np.median(np.abs(paper - np.median(paper))) if paper.size else 0.0
-    if full < max(_CONTRAST / np.sqrt(3), _NOISE * noise):
+    if full < max(_CONTRAST, _NOISE * noise):
         raise _nothing_drawn(name)
     ink = np.clip(ink / full, 0, 1)
     faint = _FAINT if max(ink.shape) <= 2 * FIELD else _FAINT_LARGE

@@ -137,6 +137,8 @@ def read_features(path: Path, target: str | None = None) -> tuple[Array, Array |
     _check_header(path, list(frame.columns))
     if target is not None:
         _check_target(path, target, list(frame.columns))
+    if frame.empty:
+        raise DataError(f"{path} has columns, but no rows")
     features = frame if target is None else frame.drop(columns=target)
     _check_numeric(path, features)
     x = features.to_numpy(dtype=np.float64, na_value=np.nan)

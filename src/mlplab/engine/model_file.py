@@ -19,6 +19,7 @@ from mlplab.errors import DataError, ModelError
 Array = npt.NDArray[Any]
 
 _PARTS = ("config.json", "metadata.json", "model.weights.h5")
+_CODE = ("Lambda", "__lambda__")
 
 
 def load_model(path: str | PathLike[str]) -> keras.Model:
@@ -91,9 +92,9 @@ def _check_no_code(path: Path) -> None:
 
 
 def _holds_code(config: Any) -> bool:
-    """Say whether a Keras configuration holds a serialised Python function, at any depth."""
+    """Say whether a Keras configuration holds a Lambda layer or its code, at any depth."""
     if isinstance(config, dict):
-        return config.get("class_name") == "__lambda__" or any(map(_holds_code, config.values()))
+        return config.get("class_name") in _CODE or any(map(_holds_code, config.values()))
     return isinstance(config, list) and any(map(_holds_code, config))
 
 
