@@ -18,7 +18,7 @@ reproduce: $(VENV)/.installed
 	$(BIN)/mlplab reproduce $(ARGS)
 
 test: $(VENV)/.installed-dev browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 install: $(VENV)/.installed
 
