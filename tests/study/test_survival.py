@@ -21,7 +21,7 @@ from mlplab import Dataset, Recipe, StorageError, Study, StudyError
 from mlplab.study.schema import SCHEMA_VERSION
 
 PROGRAM = [sys.executable, str(Path(__file__).with_name("killed.py"))]
-N_SEEDS = 10
+N_SEEDS = 60
 N_KILLS = 6
 
 
@@ -138,12 +138,12 @@ def test_two_writers_are_refused(tmp_path: Path, digits: Dataset, small: Recipe)
 
 def test_ctrl_c_stops_between_epochs_and_keeps_the_runs(tmp_path: Path) -> None:
     path = tmp_path / "stopped.study"
-    process = start(path, str(N_SEEDS))
+    process = start(path, "1000")
     wait_for_runs(path, 2, process)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     with Study(path) as study:
-        assert 2 <= len(study.frame()) < N_SEEDS
+        assert 2 <= len(study.frame()) < 1000
     assert [entry.name for entry in tmp_path.iterdir()] == ["stopped.study"]
 
 

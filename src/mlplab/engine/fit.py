@@ -40,10 +40,10 @@ def explain(model: keras.Model) -> str | None:
 
     Examples:
         >>> import keras
-        >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(4, 3)])
+        >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(4, 3, name="edges")])
         >>> model.compile("sgd", "mse")
         >>> explain(model)
-        "layer 0 (Conv1D 'conv1d') is not one the native engine trains"
+        "layer 0 (Conv1D 'edges') is not one the native engine trains"
     """
     try:
         with LOCK:
