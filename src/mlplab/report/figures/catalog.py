@@ -53,7 +53,7 @@ STUDY_FIGURES: dict[str, FigureEntry] = {
         title="Seconds an epoch",
         alt="Dot plot of the seconds each epoch took, a row a network. {each_seconds}",
         caption="A dot is one epoch of one run. Hollow squares are first epochs: they include the "
-        "wait until the training step is compiled. Bars are medians of the later ones.",
+        "wait until Keras has compiled the training step. Bars are medians of the later ones.",
         height=2.8,
     ),
     "samples": FigureEntry(
