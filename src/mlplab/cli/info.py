@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json as json_module
+from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+import mlplab
 from mlplab.cli.options import Json
 
 
@@ -22,6 +24,7 @@ def info(json: Json = False) -> None:
         **facts,
         "engines": list(ENGINES),
         "cache": str(cache_folder()),
+        "package": str(Path(mlplab.__file__).parent),
     }
     if json:
         typer.echo(json_module.dumps(content, indent=2))
@@ -36,6 +39,7 @@ def info(json: Json = False) -> None:
         "threads": facts["machine"]["threads"],
         "engines": ", ".join(ENGINES),
         "cache": f"{cache_folder()} (MLPLAB_HOME moves it)",
+        "package": content["package"],
     }
     for name, value in rows.items():
         table.add_row(name, str(value))
