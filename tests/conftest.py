@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mlplab.data import Dataset, load
+
+
+# A shell that runs the tests in the background lets its processes ignore Ctrl-C. The programs that
+# tests start inherit that, unless it is undone here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
