@@ -10,7 +10,6 @@ import pytest
 
 from mlplab.data import Dataset, load
 
-
 # A shell that runs the tests in the background lets its processes ignore Ctrl-C. The programs that
 # tests start inherit that, unless it is undone here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
