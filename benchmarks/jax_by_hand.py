@@ -48,7 +48,11 @@ def forward(parameters: Tree, moving: Tree, x: jax.Array, key: jax.Array | None)
         mean, variance = moving[i]
         if key is not None:
             batch = (x.mean(axis=0), x.var(axis=0))
-            moved.append(tuple(MOMENTUM * m + (1 - MOMENTUM) * b for m, b in zip(moving[i], batch)))
+            moved.append(
+                tuple(
+                    MOMENTUM * m + (1 - MOMENTUM) * b for m, b in zip(moving[i], batch, strict=True)
+                )
+            )
             mean, variance = batch
         x = (x - mean) * (layer["gamma"] * jax.lax.rsqrt(variance + EPSILON)) + layer["beta"]
         if key is not None:
@@ -65,18 +69,16 @@ def loss(parameters: Tree, moving: Tree, x: jax.Array, y: jax.Array, key: jax.Ar
 
 
 def sgd(parameters: Tree, gradients: Tree, slots: Tree, step: jax.Array) -> tuple[Tree, Tree]:
-    """w -= 0.01 g."""
+    """Step by SGD: w -= 0.01 g."""
     return jax.tree.map(lambda w, g: w - 0.01 * g, parameters, gradients), slots
 
 
 def adam(parameters: Tree, gradients: Tree, slots: Tree, step: jax.Array) -> tuple[Tree, Tree]:
-    """m, v: moving means of g and g^2; w -= rate m / (sqrt(v) + epsilon)."""
+    """Step by Adam: m, v are moving means of g and g^2; w -= rate m / (sqrt(v) + epsilon)."""
     rate = 1e-3 * jnp.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
     m = jax.tree.map(lambda m, g: m + (g - m) * (1 - BETA_1), slots[0], gradients)
     v = jax.tree.map(lambda v, g: v + (g * g - v) * (1 - BETA_2), slots[1], gradients)
-    w = jax.tree.map(
-        lambda w, m, v: w - rate * m / (jnp.sqrt(v) + ADAM_EPSILON), parameters, m, v
-    )
+    w = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + ADAM_EPSILON), parameters, m, v)
     return w, (m, v)
 
 
@@ -113,6 +115,7 @@ def train(peer: Peer, network: Network, dataset: Dataset, turns: Turns) -> dict[
     state = (parameters, moving, slots, jnp.int32(1))
     update = adam if network.units else sgd
     for i, _ in enumerate(turns):
-        state = jax.block_until_ready(epoch(state, x, y, jax.random.fold_in(key, i), update))
+        state = epoch(state, x, y, jax.random.fold_in(key, i), update)
+        state[-1].block_until_ready()
     logits, _ = forward(state[0], state[1], rows(dataset.test.x), None)
     return {"accuracy": float((logits.argmax(1) == dataset.test.y).mean())}
