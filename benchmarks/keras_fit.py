@@ -19,7 +19,7 @@ from mlplab.recipes.notebook import choose_notebook_recipes
 ENDLESS = 1_000_000  # epochs; training ends when the parent says so
 
 
-class Stops(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no types
+class Stops(keras.callbacks.Callback):  # type: ignore[misc]
     """Stop after each epoch until the next turn."""
 
     def __init__(self, turns: Turns) -> None:
