@@ -70,6 +70,7 @@ def measure(options: argparse.Namespace) -> Bench:
         for peer, result in bench.results[name].items():
             if result.failure:
                 bench.not_measured.append(f"{peer} on {name}: it failed: {result.failure}")
+        save(bench, options.out)
     measure_peak(bench)
     if not options.no_study:
         say("a study of two runs on two cores")
@@ -77,6 +78,12 @@ def measure(options: argparse.Namespace) -> Bench:
     if bench.throughput is None:
         bench.not_measured.append("A study on two cores: left out, or there is one core.")
     return bench
+
+
+def save(bench: Bench, folder: Path) -> None:
+    """Write what has been measured so far as JSON, so that a later failure does not lose it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "bench.json").write_text(json.dumps(bench.as_json(), indent=1))
 
 
 def write_page(path: Path, tables: str) -> None:
@@ -94,8 +101,7 @@ def main() -> int:
     except NotLearnedError as error:
         say(f"error: {error}")
         return 1
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "bench.json").write_text(json.dumps(bench.as_json(), indent=1))
+    save(bench, options.out)
     from benchmarks import picture  # matplotlib only now: workers are started from a small process
 
     picture.draw(bench, options.out / "bench.png")
