@@ -3,6 +3,7 @@
 # make install     the package alone, in .venv
 # make lint        style, types, the order of the rooms, the documentation
 # make docs        the documentation, in site/
+# make bench       the native engine beside its peers: seconds, memory; tables in build/bench/
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: reproduce test install lint docs sanitize browser clean
+.PHONY: reproduce test install lint docs bench sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -32,6 +33,9 @@ lint: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/mkdocs build --strict
 
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
 sanitize: $(VENV)/.installed-dev
 	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh
 
@@ -51,6 +55,10 @@ $(VENV)/.installed: pyproject.toml $(CORE) | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: pyproject.toml $(CORE) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: pyproject.toml $(CORE) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@ $(VENV)/.installed
 
 clean:
