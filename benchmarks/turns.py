@@ -15,8 +15,8 @@ from typing import TextIO
 def peak_memory() -> int:
     """Return the most memory this process has held so far, in bytes.
 
-    On Linux ``ru_maxrss`` of a new process begins at what its parent held, so the kernel's count for
-    the program itself is read there.
+    On Linux ``ru_maxrss`` of a new process begins at what its parent held, so the count for
+    the program itself is read there instead.
     """
     status = Path("/proc/self/status")
     if status.exists():
