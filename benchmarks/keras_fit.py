@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from typing import Any
 
 import keras
@@ -54,7 +55,7 @@ def train(peer: Peer, network: Network, dataset: Dataset, turns: Turns) -> dict[
     logging.getLogger("mlplab").addHandler(phases)
     logging.getLogger("mlplab").setLevel(logging.DEBUG)
     (recipe,) = choose_notebook_recipes([network.name])
-    keras.utils.set_random_seed(0)
+    random.seed(0)  # Keras draws its seeds here; set_random_seed would import TensorFlow as well
     model = recipe.model(dataset)
     (x, y), (x_test, y_test) = dataset.train, dataset.test
     arguments: dict[str, Any] = {

@@ -8,11 +8,20 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TextIO
 
 
 def peak_memory() -> int:
-    """Return the most memory this process has held so far, in bytes."""
+    """Return the most memory this process has held so far, in bytes.
+
+    On Linux ``ru_maxrss`` of a new process begins at what its parent held, so the count for
+    the program itself is read there instead.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
