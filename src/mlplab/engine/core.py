@@ -92,8 +92,8 @@ def chosen_isa(core: Any) -> str:
     return wanted
 
 
-def all_threads() -> int:
-    """Return how many processors this process may use."""
+def usable_cores() -> int:
+    """Return the number of processor cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

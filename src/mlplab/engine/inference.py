@@ -125,7 +125,7 @@ def _network(planned: Plan, batch_size: int | None, threads: int | None) -> core
         planned.loss or _NO_LOSS,
         _NO_OPTIMIZER,
         batch_size or BATCH_SIZE,
-        threads or core.all_threads(),
+        threads or core.usable_cores(),
     )
     network.set_weights([to_array(weight) for weight in planned.weights])
     return network

@@ -88,7 +88,7 @@ class Training:
             planned.loss,
             planned.optimizer,
             max(job.batch_size, job.validation_batch_size if job.validation else 0),
-            job.arguments.threads or core.all_threads(),
+            job.arguments.threads or core.usable_cores(),
         )
         verbose = job.arguments.passed_on["verbose"]
         self.callbacks = keras.callbacks.CallbackList(

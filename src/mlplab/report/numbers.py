@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
+
+import numpy.typing as npt
 
 MISSING = "–"
 
@@ -68,3 +71,14 @@ def listed(words: Iterable[str]) -> str:
     """
     *head, last = list(words) or [""]
     return f"{', '.join(head)} and {last}" if head else last
+
+
+def vector(values: npt.NDArray[Any]) -> str:
+    """Return an array's numbers in a line, three digits each.
+
+    Examples:
+        >>> import numpy as np
+        >>> vector(np.array([0, 0.49411, 255]))
+        '0 0.494 255'
+    """
+    return " ".join(f"{value:.3g}" for value in values.tolist())

@@ -14,7 +14,7 @@ from mlplab.data import Dataset
 from mlplab.recipes.notebook import EPOCHS
 from mlplab.report.kernels import is_image
 from mlplab.report.material import Network
-from mlplab.report.numbers import count, listed, number, percent, points, seconds
+from mlplab.report.numbers import count, listed, number, percent, points, seconds, vector
 from mlplab.report.tables import layers_of, validation_source
 from mlplab.study import Study
 
@@ -174,13 +174,13 @@ def _sample(dataset: Dataset, rescaled: bool) -> View:
         "flat_test_shape": str((dataset.test.n, first.size)),
         "start": start,
         "stop": start + len(piece) - 1,
-        "before": _numbers(piece),
-        "after": _numbers(piece / np.float64(255)) if scaled else None,
-        "all": _numbers(first),
-        "all_after": _numbers(first / np.float64(255)) if scaled else None,
+        "before": vector(piece),
+        "after": vector(piece / np.float64(255)) if scaled else None,
+        "all": vector(first),
+        "all_after": vector(first / np.float64(255)) if scaled else None,
         "label": label,
         "class_name": dataset.class_names[label],
-        "one_hot": _numbers(np.eye(dataset.n_classes)[label]),
+        "one_hot": vector(np.eye(dataset.n_classes)[label]),
     }
 
 
@@ -191,10 +191,6 @@ def _fullest_slice(values: npt.NDArray[Any]) -> int:
         return 0
     filled = np.count_nonzero(values[:whole].reshape(-1, _SLICE), axis=1)
     return int(filled.argmax()) * _SLICE
-
-
-def _numbers(values: npt.NDArray[Any]) -> str:
-    return " ".join(f"{value:.3g}" for value in values.tolist())
 
 
 def network_section(network: Network) -> View:

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from mlplab.data import Dataset
 from mlplab.recipes.notebook import EPOCHS
+from mlplab.report.numbers import vector
 from mlplab.study import Study
 from mlplab.study.summary import RecipeSummary, Spread, summarize
 
@@ -20,20 +21,15 @@ def data_facts(dataset: Dataset) -> str:
     lines = [
         f"{dataset.name}: {len(x):,} training and {len(dataset.test.x):,} test examples",
         f"shape of an example: {dataset.input_shape}; as a vector: ({n_features},)",
-        f"first example, values {middle.start}..{middle.stop - 1}: {numbers(first[middle])}",
+        f"first example, values {middle.start}..{middle.stop - 1}: {vector(first[middle])}",
     ]
     if x.dtype == np.uint8:
-        lines.append(f"the same, scaled by 1/255: {numbers(first[middle] / 255)}")
+        lines.append(f"the same, scaled by 1/255: {vector(first[middle] / 255)}")
     lines += [
         f"class of the first example: {dataset.class_names[y[0]]}",
-        f"as a one-hot vector: {numbers(one_hot)}",
+        f"as a one-hot vector: {vector(one_hot)}",
     ]
     return "\n".join(lines) + "\n"
-
-
-def numbers(values: np.typing.NDArray[np.generic]) -> str:
-    """Return numbers as a reader would write them."""
-    return " ".join(f"{value:.3g}" for value in values.tolist())
 
 
 def network_facts(study: Study) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import keras
+
+from mlplab.engine.core import usable_cores
 
 _PACKAGES = ("mlplab", "keras", "numpy")
 _BACKEND_PACKAGES = {
@@ -45,12 +46,6 @@ def installed_version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def usable_cores() -> int:
-    """Return the number of processor cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def processor() -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
-from mlplab.study.environment import usable_cores
+from mlplab.engine.core import usable_cores
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
