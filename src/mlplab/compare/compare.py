@@ -83,6 +83,7 @@ def compare_scores(
     arrays = checked(scores, claim, metric)
     _check_options(claim, level, look, paired=paired)
     scale = SCALE[metric]
+    answer = scale if metric == "accuracy" else 0.0
     found = {name: moments(y) for name, y in arrays.items()}
     names = list(combinations(arrays, 2))
     each = look.error_of_each(len(names)) if look else error_of_each(level, len(names))
@@ -90,7 +91,7 @@ def compare_scores(
     estimates = [
         answers(found[a], found[b], scale)
         if claim == "models" and metric == "accuracy"
-        else _estimate(scaled[a], scaled[b], claim, paired=paired)
+        else _estimate(scaled[a], scaled[b], claim, answer, paired=paired)
         for a, b in names
     ]
     adjusted = holm([one.p for one in estimates])
@@ -121,11 +122,11 @@ def _check_options(claim: Claim, level: float, look: Look | None, *, paired: boo
         raise CompareError("looks are for adding seeds; the claim models has one run each")
 
 
-def _estimate(a: Moments, b: Moments, claim: Claim, *, paired: bool) -> Estimated:
+def _estimate(a: Moments, b: Moments, claim: Claim, answer: float, *, paired: bool) -> Estimated:
     if claim == "models":
         return losses(a, b)
     if claim == "recipes":
-        return crossed(a, b)
+        return crossed(a, b, answer)
     return paired_seeds(a, b) if paired else welch(a, b)
 
 

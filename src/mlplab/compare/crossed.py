@@ -6,7 +6,7 @@ from mlplab.compare.estimate import Components, Estimate, Seeds, Split
 from mlplab.compare.moments import Moments
 
 
-def crossed(a: Moments, b: Moments) -> Estimate:
+def crossed(a: Moments, b: Moments, answer: float = 0.0) -> Estimate:
     """Return the difference a - b with the variance of a crossed design.
 
     With y[r, s, i] the score of example i under seed s of recipe r, d[i] the difference of the
@@ -17,11 +17,14 @@ def crossed(a: Moments, b: Moments) -> Estimate:
         V_within   = sum over r of mean_i var_s(y[r, s, i]) / (S_r N)
         V          = max(V_examples + V_seeds - V_within, V_examples, V_seeds)
 
-    all variances with ddof = 1.
+    all variances with ddof = 1. Answers that are right or wrong tell of no variance where no example
+    has told the recipes apart yet, and there is some all the same: V_examples is taken to be at least
+    ``(answer / N)^2``, what one such example makes it.
 
     Args:
         a: scores of one recipe, at least two seeds.
         b: scores of the other, on the same examples.
+        answer: what a right answer scores; 0 for losses.
 
     Reference:
         C. E. Rasmussen (1996), Evaluation of Gaussian processes and other methods for non-linear
@@ -40,7 +43,8 @@ def crossed(a: Moments, b: Moments) -> Estimate:
     d = a.example_means - b.example_means
     within = [r.within / (r.n_seeds * n) for r in (a, b)]
     seeds = [r.seed_variance / r.n_seeds for r in (a, b)]
-    v_examples, v_seeds, v_within = float(d.var(ddof=1)) / n, sum(seeds), sum(within)
+    v_examples = max(float(d.var(ddof=1)) / n, (answer / n) ** 2)
+    v_seeds, v_within = sum(seeds), sum(within)
     total = max(v_examples + v_seeds - v_within, v_examples, v_seeds)
     from_seeds, from_examples = max(v_seeds - v_within, 0.0), max(v_examples - v_within, 0.0)
     return Estimate(

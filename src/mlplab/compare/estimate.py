@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from scipy import special
+from scipy import optimize, special
 
 SMALLEST_P = 1e-12
 
@@ -183,22 +184,22 @@ class Estimate:
         half = self.half_width(alpha)
         return self.difference - half, self.difference + half
 
-    @property
+    @cached_property
     def p(self) -> float:
         """The smallest ``alpha`` at which the interval does not hold zero, from 1e-12 on.
 
-        The degrees of freedom depend on alpha, so it is found by halving its logarithm's range.
+        The degrees of freedom depend on alpha, so it takes finding a root.
         """
         distance = abs(self.difference)
         if distance == 0.0:
             return 1.0
-        low, high = math.log(SMALLEST_P), 0.0
         if self.half_width(SMALLEST_P) < distance:
             return SMALLEST_P
-        for _ in range(40):
-            middle = (low + high) / 2
-            if self.half_width(math.exp(middle)) < distance:
-                high = middle
-            else:
-                low = middle
-        return math.exp(high)
+        return math.exp(
+            optimize.brentq(
+                lambda log_alpha: self.half_width(math.exp(log_alpha)) - distance,
+                math.log(SMALLEST_P),
+                0.0,
+                xtol=1e-9,
+            )
+        )
