@@ -9,7 +9,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,18 +107,11 @@ def several_looks(setting: Setting, rng: np.random.Generator) -> tuple[bool, int
     for seeds in PLANNED:
         found = compare_scores({k: y[:seeds] for k, y in scores.items()}, look=looks.at(seeds))
         fresh = tuple(p for p in found.pairs if p.decided and (p.a, p.b) not in decided)
-        hits |= bool(fresh) and hit(dataclass_with(found, fresh), setting)
+        hits |= bool(fresh) and hit(replace(found, pairs=fresh), setting)
         decided |= {(p.a, p.b) for p in fresh}
         if len(decided) == len(found.pairs):
             break
     return hits, seeds
-
-
-def dataclass_with(found: Comparison, pairs: tuple[Any, ...]) -> Comparison:
-    """Return a comparison of some of its pairs."""
-    from dataclasses import replace
-
-    return replace(found, pairs=pairs)
 
 
 def simulate(job: tuple[Setting, int, int]) -> Rate:
@@ -204,10 +197,11 @@ def page(rates: list[Rate]) -> str:
     """Return the tables, in each the worst settings first."""
     kept = [rate for rate in rates if rate.setting.counts == "false" and is_promised(rate)]
     worst = max(kept, key=lambda rate: rate.rate)
-    low, high = worst.interval
+    low, high = (f"{100 * end:.2f}" for end in worst.interval)
     parts = [
-        f"{len(kept)} settings, {min(r.n for r in kept):,} to {max(r.n for r in kept):,} experiments "
-        f"each. The worst: {worst.rate:.2%} false claims (95 % interval {low:.2%} to {high:.2%})."
+        f"{len(kept)} settings, {min(r.n for r in kept):,} to {max(r.n for r in kept):,} "
+        f"experiments each. The worst: {100 * worst.rate:.2f} % false claims "
+        f"(95 % interval {low} to {high})."
     ]
     for group in dict.fromkeys(rate.setting.group for rate in rates):
         members = [rate for rate in rates if rate.setting.group == group]

@@ -207,7 +207,7 @@ class Comparison:
         }  # fmt: skip
 
     def __str__(self) -> str:
-        """Return the question, a table of the recipes, a table of the pairs, and a sentence each."""
+        """Return the question, a table of recipes, a table of pairs, and a sentence a pair."""
         return words.page(self)
 
 

@@ -17,9 +17,9 @@ def crossed(a: Moments, b: Moments, answer: float = 0.0) -> Estimate:
         V_within   = sum over r of mean_i var_s(y[r, s, i]) / (S_r N)
         V          = max(V_examples + V_seeds - V_within, V_examples, V_seeds)
 
-    all variances with ddof = 1. Answers that are right or wrong tell of no variance where no example
-    has told the recipes apart yet, and there is some all the same: V_examples is taken to be at least
-    ``(answer / N)^2``, what one such example makes it.
+    all variances with ddof = 1. Where no example has told the recipes apart yet, answers that are
+    right or wrong show no variance, and there is some all the same: V_examples is taken to be at
+    least ``(answer / N)^2``, what one such example makes it.
 
     Args:
         a: scores of one recipe, at least two seeds.

@@ -106,6 +106,8 @@ class Components:
         within: for each recipe, what remains: the variance of one answer.
         n_seeds: how many seeds each recipe has now.
         n_examples: how many examples there are now.
+        answer: what one answer is worth in the sum over examples where the test counts answers,
+            which takes one more than a normal approximation; else 0.
     """
 
     examples: float
@@ -113,6 +115,7 @@ class Components:
     within: tuple[float, ...]
     n_seeds: tuple[int, ...]
     n_examples: int
+    answer: float = 0.0
 
     def half_width(self, alpha: float, n_seeds: int, n_examples: int | None = None) -> float:
         """Return half the expected width of the interval that misses with probability ``alpha``."""
@@ -123,7 +126,8 @@ class Components:
         ]
         examples = self.examples / n
         df = degrees_of_freedom(examples, n - 1, seeds, alpha)
-        return t_half_width(examples + sum(one.variance for one in seeds), df, alpha)
+        variance = examples + sum(one.variance for one in seeds)
+        return t_half_width(variance, df, alpha) + self.answer / n
 
 
 class Estimated(Protocol):

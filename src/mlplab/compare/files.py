@@ -119,7 +119,7 @@ def _from_table(path: Path, frame: pd.DataFrame) -> dict[str, Array]:
 
 def _grid(path: Path, name: str, rows: pd.DataFrame, examples: Array) -> Array:
     """Return the scores of one recipe, seeds x examples, sorted."""
-    grid = rows.pivot(index="seed", columns="example", values="score").reindex(columns=examples)
+    grid = rows.set_index(["seed", "example"])["score"].unstack().reindex(columns=examples)  # noqa: PD010
     known = rows.groupby("seed")["example"].nunique().reindex(grid.index)
     short = known[known < len(examples)]
     if len(short):

@@ -9,9 +9,9 @@ from itertools import count, islice
 def letters(names: Iterable[str], apart: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the compact letter display of recipes.
 
-    Two recipes share a letter if and only if they were not told apart. Insert and absorb: begin with
-    one group of all; for each pair told apart, split every group that holds both into two, each
-    without one of them, and drop groups that lie within others.
+    Two recipes share a letter if and only if they were not told apart. Insert and absorb: begin
+    with one group of all; for each pair told apart, split every group that holds both into two,
+    each without one of them, and drop groups that lie within others.
 
     Args:
         names: the recipes, best first; letters are given in this order.

@@ -25,10 +25,11 @@ class Looks:
     """Planned moments of looking, and the error rate spent over them.
 
     Looking after every few seeds and stopping once a difference shows makes many chances to be
-    wrong. Here each look may err only so often that all of them together keep the level. The rate is
-    spent as O'Brien and Fleming's boundary does it, little at first and most of it at the end::
+    wrong. Here each look may err only so often that all of them together keep the level. The rate
+    is spent as O'Brien and Fleming's boundary does it, little at first and most of it at the end::
 
-        spent(t) = 4 (1 - Phi(z / sqrt(t))),   z = Phi^-1(1 - alpha / 4),   t = seeds / last planned
+        t        = seeds / seeds of the last look
+        spent(t) = 4 (1 - Phi(z / sqrt(t))),   z = Phi^-1(1 - alpha / 4)
 
     The boundary takes the share of the seeds for the share of the information. Where the test set is
     a part of the uncertainty the looks have more in common than that, and the whole errs less.
@@ -115,8 +116,8 @@ def spent(t: float, alpha: float) -> float:
 def nominal_errors(planned: tuple[int, ...], alpha: float) -> tuple[float, ...]:
     """Return for each look the two-sided error of a single test that spends what is due.
 
-    The sum of what came in so far is a Brownian motion W(t). With f_k its density at look k where no
-    look before has stopped, the boundary b_k solves::
+    The sum of what came in so far is a Brownian motion W(t). With f_k its density at look k where
+    no look before has stopped, the boundary b_k solves::
 
         2 integral f_{k-1}(y) (1 - Phi((b_k sqrt(t_k) - y) / sqrt(t_k - t_{k-1}))) dy
             = spent(t_k) - spent(t_{k-1})

@@ -38,7 +38,7 @@ class Discordant:
         """The variance between examples; seeds have no part in it."""
         n, share = self.n_examples, (self.only_a - self.only_b) / self.n_examples
         variance = self.scale**2 * ((self.only_a + self.only_b) / n - share**2) * n / (n - 1)
-        return Components(variance, (), (), (), n)
+        return Components(variance, (), (), (), n, answer=self.scale)
 
     @property
     def split(self) -> Split:
@@ -62,8 +62,8 @@ class Discordant:
 
             |only_a - only_b - N d| <= z sqrt(N (2 q + d (1 - d)))
 
-        with q the likeliest share of ``only_b`` if d were true. Where the exact test cannot tell the
-        models apart and the score interval just can, it is extended to zero.
+        with q the likeliest share of ``only_b`` if d were true. Where the exact test cannot tell
+        the models apart and the score interval just can, it is extended to zero.
 
         Reference:
             T. Tango (1998), Equivalence test and confidence interval for the difference in

@@ -78,7 +78,7 @@ def moments(scores: Array) -> Moments:
     by_example = (np.ones(n_seeds, dtype=y.dtype) @ y).astype(float)
     within = 0.0
     if n_seeds > 1:
-        squares = float(by_seed.sum()) if binary else float((y * y).sum())
+        squares = float(by_seed.sum()) if binary else float(np.square(y).sum())
         rest = squares - float(by_example @ by_example) / n_seeds
         within = max(rest, 0.0) / ((n_seeds - 1) * n_examples)
     return Moments(by_seed / n_examples, by_example / n_seeds, within)

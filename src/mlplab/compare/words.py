@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 def page(comparison: Comparison) -> str:
     """Return everything, the question first."""
+    recipes = [_recipe_row(comparison, one) for one in _best_first(comparison)]
+    pairs = [_pair_row(pair) for pair in comparison.pairs]
     parts = [
         [comparison.question],
-        [_terms(comparison), *([f"{comparison.look}."] if comparison.look else [])],
-        _table(["recipe", "seeds", _heading(comparison), "sd of seeds", "group"],
-               [_recipe_row(comparison, one) for one in _best_first(comparison)]),
-        _table(["a", "b", "a - b", "interval", "verdict"], map(_pair_row, comparison.pairs), left=2),
+        [_terms(comparison), *([f"This is {comparison.look}."] if comparison.look else [])],
+        _table(["recipe", "seeds", comparison.metric, "sd of seeds", "group"], recipes),
+        _table(["a", "b", "a - b", "interval", "verdict"], pairs, left=2),
         [f"- {pair.sentence()}" for pair in comparison.pairs],
-    ]  # fmt: skip
+    ]
     return "\n\n".join("\n".join(part) for part in parts)
 
 
@@ -38,10 +39,6 @@ def _terms(comparison: Comparison) -> str:
 def _best_first(comparison: Comparison) -> list[RecipeScores]:
     by_name = {recipe.name: recipe for recipe in comparison.recipes}
     return [by_name[name] for name in comparison.groups()]
-
-
-def _heading(comparison: Comparison) -> str:
-    return "accuracy" if comparison.metric == "accuracy" else "loss"
 
 
 def _recipe_row(comparison: Comparison, recipe: RecipeScores) -> list[str]:
@@ -116,9 +113,7 @@ def _signed(pair: Pair, value: float) -> str:
     return f"{value:+.3f}" if pair.metric == "accuracy" else f"{value:+.5f}"
 
 
-def _table(
-    head: Sequence[str], rows: Iterator[list[str]] | list[list[str]], left: int = 1
-) -> list[str]:
+def _table(head: Sequence[str], rows: list[list[str]], left: int = 1) -> list[str]:
     """Return aligned lines; the first columns and the last stand at their left."""
     cells = [list(head), *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
