@@ -136,6 +136,8 @@ class Pair:
 class Comparison:
     """Every pair of some recipes, compared under one claim.
 
+    ``str`` of it is the question, a table of the recipes, one of the pairs, and a sentence a pair.
+
     Attributes:
         claim: ``"models"``, ``"recipes-this-test"`` or ``"recipes"``.
         metric: ``"accuracy"`` or ``"loss"``.
@@ -145,6 +147,15 @@ class Comparison:
         recipes: each recipe's scores in short, in the order given.
         pairs: every pair, in the order given.
         look: which of the planned looks this is, or None where one look was meant.
+
+    Examples:
+        >>> import numpy as np
+        >>> from mlplab import compare_scores
+        >>> rng = np.random.default_rng(0)
+        >>> found = compare_scores({name: rng.random((3, 5000)) < 0.9 for name in "ab"}, margin=3)
+        >>> found.frame()[["a", "b", "claim", "verdict"]]
+           a  b    claim               verdict
+        0  a  b  recipes  practically the same
     """
 
     claim: Claim

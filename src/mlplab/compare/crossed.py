@@ -32,6 +32,7 @@ def crossed(a: Moments, b: Moments, answer: float = 0.0) -> Estimate:
         mean over two crossed samples.
 
     Examples:
+        >>> import numpy as np
         >>> from mlplab.compare.moments import moments
         >>> a = moments(np.array([[1.0, 1, 1, 0], [1, 1, 0, 1]]))
         >>> b = moments(np.array([[1.0, 0, 1, 0], [1, 0, 0, 0]]))

@@ -77,7 +77,7 @@ def degrees_of_freedom(
         >>> round(degrees_of_freedom(0.0, 99, equal, 0.05), 6)
         8.0
         >>> round(degrees_of_freedom(1.0, 9999, [Seeds(0.1, 2), Seeds(0.1, 2)], 0.05), 2)
-        3.2
+        2.78
     """
     q = min(3 * alpha, 0.5)
     nu = np.array([one.n - 1 for one in seeds], dtype=float)

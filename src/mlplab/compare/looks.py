@@ -31,8 +31,8 @@ class Looks:
         t        = seeds / seeds of the last look
         spent(t) = 4 (1 - Phi(z / sqrt(t))),   z = Phi^-1(1 - alpha / 4)
 
-    The boundary takes the share of the seeds for the share of the information. Where the test set is
-    a part of the uncertainty the looks have more in common than that, and the whole errs less.
+    The boundary takes the share of the seeds for the share of the information. Where the test set
+    is a part of the uncertainty the looks have more in common than that, and the whole errs less.
 
     Attributes:
         planned: numbers of seeds at which to look, rising, from 2 on.
@@ -48,7 +48,7 @@ class Looks:
     Examples:
         >>> looks = Looks((6, 12, 18, 24, 30), level=0.95)
         >>> [round(look.error_of_each(1), 5) for look in map(looks.at, looks.planned)]
-        [0.0, 0.00079, 0.00736, 0.02202, 0.04226]
+        [0.0, 0.00079, 0.00736, 0.02203, 0.04225]
     """
 
     planned: tuple[int, ...] = (3, 5, 10, 20, 30)
