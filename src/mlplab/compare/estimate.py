@@ -57,11 +57,11 @@ def degrees_of_freedom(
         u_r = v_r (S_r - 1) / chi2(q; S_r - 1),   q = min(3 alpha, 1/2)
         df  = (v_0 + sum_r u_r)^2 / (v_0^2 / df_0 + sum_r u_r^2 / (S_r - 1))
 
-    with v_0 the variance due to the examples and chi2(q; n) the q-quantile. With the estimates
-    themselves in place of the bounds, a seed variance that comes out too small by chance makes the
-    interval narrow and its degrees of freedom many at once: simulated on 10,000 examples, up to 13 %
-    of 95 % intervals miss, with two seeds against thirty (docs/statistics.md). With all seed variances scaled alike and no v_0,
-    this is Welch's formula unchanged.
+    with v_0 the variance due to the examples and chi2(q; n) the q-quantile. With the estimates in
+    place of the bounds, a seed variance that comes out too small by chance makes the interval
+    narrow and its degrees of freedom many at once: simulated on 10,000 examples, with two seeds
+    against thirty, up to 13 % of 95 % intervals miss (docs/statistics.md). With all seed variances
+    scaled alike and no v_0, this is Welch's formula unchanged.
 
     Args:
         examples: v_0.

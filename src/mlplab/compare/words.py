@@ -72,7 +72,11 @@ def _finding(pair: Pair) -> str:
 
 def _split(pair: Pair) -> Iterator[str]:
     """Yield where the uncertainty comes from, where there is more than one source."""
-    parts = {"seeds": pair.sd_seeds, "test examples": pair.sd_examples, "within runs": pair.sd_within}
+    parts = {
+        "seeds": pair.sd_seeds,
+        "test examples": pair.sd_examples,
+        "within runs": pair.sd_within,
+    }
     total = sum(sd**2 for sd in parts.values())
     if pair.claim == "recipes" and total > 0:
         shares = ", ".join(f"{sd**2 / total:.0%} {source}" for source, sd in parts.items())
