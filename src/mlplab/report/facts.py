@@ -47,6 +47,7 @@ def network_facts(network: Network, material: Material) -> Facts:
         **_confusion_words(material),
         **_picture_words(network),
         **_weight_words(network, material),
+        **_calibration_words(material),
     }
 
 
@@ -154,3 +155,13 @@ def _weight_words(network: Network, material: Material) -> Facts:
             f"The {shown} of {n_units} units with the largest weights." if shown < n_units else ""
         )
     return words
+
+
+def _calibration_words(material: Material) -> Facts:
+    if "calibration" not in material:
+        return {}
+    found = material["calibration"]
+    words = (
+        f"Expected calibration error {found.error.mean:.4f}, Brier score {found.brier.mean:.4f}."
+    )
+    return {"calibration_words": words}

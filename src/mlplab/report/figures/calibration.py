@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 from matplotlib.axes import Axes
 
-from mlplab.compare import Calibration
+from mlplab.compare import Bin, Calibration
 from mlplab.report.figures.palette import BLUE, ORANGE
 
 _FEW = 10  # examples a seed in a bin; what is under it is drawn hollow
@@ -15,14 +16,15 @@ def reliability_diagram(calibration: Calibration, ax: Axes) -> Axes:
     """Draw how often answers are right against how sure the models were, a point a bin.
 
     On the diagonal a model is right as often as it says; below it, it is too sure. Bars of error
-    are intervals over seeds; a hollow point stands for fewer than ten examples a seed. The dashed
-    steps are the share of the examples in each bin.
+    are 95 % intervals over seeds; a hollow point stands for fewer than ten examples a seed. The
+    dashed steps are the share of the examples in each bin.
 
     Args:
         calibration: what ``mlplab.compare.calibration`` returned.
         ax: where to draw.
 
     Examples:
+        >>> import numpy as np
         >>> from matplotlib.figure import Figure
         >>> from mlplab.compare import calibration
         >>> p = np.tile([[0.7, 0.3], [0.9, 0.1]], (20, 1))
@@ -33,13 +35,9 @@ def reliability_diagram(calibration: Calibration, ax: Axes) -> Axes:
     bins = calibration.bins()
     total = float(calibration.counts[0].sum())
     ax.plot([0, 1], [0, 1], color="gray", linestyle=":", linewidth=1.6, label="as sure as right")
-    ends = [one.accuracy.interval or (one.accuracy.mean,) * 2 for one in bins]
-    x, y = [one.confidence for one in bins], [one.accuracy.mean for one in bins]
-    ax.plot(x, y, color=BLUE, linewidth=1.2, label="right, over seeds")
-    ax.vlines(x, [max(low, 0) for low, _ in ends], [min(high, 1) for _, high in ends], color=BLUE)
-    for at, height, one in zip(x, y, bins, strict=True):
-        fill = {} if one.count >= _FEW else {"markerfacecolor": "none"}
-        ax.plot([at], [height], ls="", marker="o", ms=5.5, color=BLUE, **fill)
+    many = [one for one in bins if one.count >= _FEW]
+    _points(many, ax, label="right, over seeds")
+    _points([one for one in bins if one.count < _FEW], ax, linestyle="", markerfacecolor="none")
     shares = calibration.counts.mean(axis=0) / total
     ax.stairs(shares, calibration.edges, color=ORANGE, linestyle="--", label="share of examples")
     ax.set_xlim(0, 1.01)
@@ -49,3 +47,10 @@ def reliability_diagram(calibration: Calibration, ax: Axes) -> Axes:
     ax.grid(True, linewidth=0.6)
     ax.legend(fontsize="small", loc="upper left")
     return ax
+
+
+def _points(bins: list[Bin], ax: Axes, **style: Any) -> None:
+    x, y = [one.confidence for one in bins], [one.accuracy.mean for one in bins]
+    ends = [one.accuracy.interval or (one.accuracy.mean,) * 2 for one in bins]
+    ax.plot(x, y, **({"color": BLUE, "linewidth": 1.2, "marker": "o", "ms": 5.5} | style))
+    ax.vlines(x, [max(low, 0) for low, _ in ends], [min(high, 1) for _, high in ends], color=BLUE)

@@ -43,7 +43,7 @@ SOURCES: dict[str, tuple[str, str, str]] = {
 
 # Where intervals reach this many times further than the closest of them, the axis is logarithmic
 # beyond that one.
-_FAR = 12.0
+_FAR = 8.0
 _LARGEST_S = 10**9  # seeds, for what remains when there is no end of them
 _LEAST_SHARE = 0.1  # of a bar, to be written into it
 
@@ -51,8 +51,8 @@ _LEAST_SHARE = 0.1  # of a bar, to be written into it
 def forest_plot(comparison: Comparison, ax: Axes) -> Axes:
     """Draw the difference of every pair with its interval, the margin as a band, and the verdict.
 
-    A filled circle is a recipe that is better, a hollow one better by less than the margin, a square
-    practically the same, a hollow diamond on a dashed line cannot be told yet. Where pairs lie far
+    A filled circle: a recipe is better; hollow: better by less than the margin; a square:
+    practically the same; a hollow diamond on a dashed line: cannot tell yet. Where pairs lie far
     apart the axis goes over into steps of ten.
 
     Args:
@@ -66,7 +66,7 @@ def forest_plot(comparison: Comparison, ax: Axes) -> Axes:
         >>> scores = {name: rng.random((3, 900)) < p for name, p in [("x", 0.9), ("y", 0.7)]}
         >>> ax = forest_plot(mlplab.compare_scores(scores), Figure().subplots())
         >>> ax.get_xlabel(), ax.texts[0].get_text()
-        ('difference of test accuracy, points', 'x − y: x better')
+        ('difference of test accuracy, points', 'x - y: x better')
     """
     margin, pairs = comparison.margin, comparison.pairs
     ax.axvline(0, color="gray", linewidth=1)
@@ -165,21 +165,21 @@ def half_width_over_seeds(pair: Pair, ax: Axes) -> Axes:
 
 
 def group_letters(
-    means: Mapping[str, npt.NDArray[np.float64]], letters: Mapping[str, str], ax: Axes
+    letters: Mapping[str, str], means: Mapping[str, npt.NDArray[np.float64]], ax: Axes
 ) -> Axes:
     """Draw the accuracy of every run, a row a recipe, best on top, with the letters of its groups.
 
     Recipes that share a letter were not told apart.
 
     Args:
-        means: by recipe, the accuracy of each run, a share.
         letters: ``Comparison.groups()``: the letters by recipe, best first.
+        means: by recipe, the accuracy of each run, a share.
         ax: where to draw.
 
     Examples:
         >>> from matplotlib.figure import Figure
         >>> means = {"x": np.array([0.96, 0.97]), "y": np.array([0.98, 0.981])}
-        >>> ax = group_letters(means, {"y": "a", "x": "b"}, Figure().subplots())
+        >>> ax = group_letters({"y": "a", "x": "b"}, means, Figure().subplots())
         >>> [text.get_text() for text in ax.texts]
         ['a', 'b']
     """
@@ -197,7 +197,7 @@ def group_letters(
 
 
 def _names(pair: Pair) -> str:
-    return f"{literal(pair.a)} − {literal(pair.b)}"  # noqa: RUF001 - a minus sign
+    return f"{literal(pair.a)} - {literal(pair.b)}"
 
 
 def _verdict(pair: Pair) -> str:

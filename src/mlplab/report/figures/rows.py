@@ -1,4 +1,4 @@
-"""What figures of rows share: points of a row, their mean, names, an axis stretched towards 100 %."""
+"""What figures of rows share: points, their mean, names, an axis stretched towards 100 %."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def spread_by_source(variation: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_yticks(range(len(sources)), [SOURCE_WORDS[name] for name in sources])
     ax.set_ylim(len(sources) - 0.5, -0.5)
     ax.set_xlim(left=0)
-    ax.set_xlabel("standard deviation of test accuracy, points")
+    ax.set_xlabel("sd of test accuracy, points")
     ax.grid(True, axis="x", linewidth=0.6)
     ax.legend(
         fontsize="small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False
