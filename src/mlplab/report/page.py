@@ -15,12 +15,8 @@ from mlplab.data import Dataset
 from mlplab.errors import DataError
 from mlplab.report.compared import Compared
 from mlplab.report.facts import Facts, network_facts, study_facts
-from mlplab.report.figures.catalog import (
-    COMPARED_FIGURES,
-    NETWORK_FIGURES,
-    PAIR_FIGURES,
-    STUDY_FIGURES,
-)
+from mlplab.report.figures.catalog import NETWORK_FIGURES, STUDY_FIGURES
+from mlplab.report.figures.catalog_compared import COMPARED_FIGURES, PAIR_FIGURES
 from mlplab.report.figures.entry import FigureEntry
 from mlplab.report.folder import ID_NAME, PAGE, check_folder, file_names, write_files
 from mlplab.report.material import Material, Network, network_material, study_material

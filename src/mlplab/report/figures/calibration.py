@@ -16,8 +16,8 @@ def reliability_diagram(calibration: Calibration, ax: Axes) -> Axes:
     """Draw how often answers are right against how sure the models were, a point a bin.
 
     On the diagonal a model is right as often as it says; below it, it is too sure. Bars of error
-    are 95 % intervals over seeds; a hollow point stands for fewer than ten examples a seed. The
-    dashed steps are the share of the examples in each bin.
+    are intervals over seeds; a hollow point stands for fewer than ten examples a seed, and bins of
+    fewer than one are left out. The dashed steps are the share of the examples in each bin.
 
     Args:
         calibration: what ``mlplab.compare.calibration`` returned.
@@ -32,7 +32,7 @@ def reliability_diagram(calibration: Calibration, ax: Axes) -> Axes:
         >>> [line.get_label() for line in ax.lines][:2]
         ['as sure as right', 'right, over seeds']
     """
-    bins = calibration.bins()
+    bins = [one for one in calibration.bins() if one.count >= 1]
     total = float(calibration.counts[0].sum())
     ax.plot([0, 1], [0, 1], color="gray", linestyle=":", linewidth=1.6, label="as sure as right")
     many = [one for one in bins if one.count >= _FEW]
@@ -45,7 +45,7 @@ def reliability_diagram(calibration: Calibration, ax: Axes) -> Axes:
     ax.set_xlabel("confidence: the highest probability")
     ax.set_ylabel("share of right answers")
     ax.grid(True, linewidth=0.6)
-    ax.legend(fontsize="small", loc="upper left")
+    ax.legend(fontsize="small", loc="upper left", framealpha=1)
     return ax
 
 

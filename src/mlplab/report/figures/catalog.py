@@ -100,8 +100,8 @@ NETWORK_FIGURES: dict[str, FigureEntry] = {
         title="How sure, and how often right",
         alt="Reliability diagram of {label} over {runs}. {calibration_words}",
         caption="On the dotted diagonal a network is right as often as it says; under it, it is "
-        "too sure. Lines are 95 % intervals over seeds; a hollow point has fewer than ten examples a "
-        "run. The dashed steps are the share of the examples. {calibration_words}",
+        "too sure. Lines are 95 % intervals over seeds; a hollow point has fewer than ten examples "
+        "a run. The dashed steps are the share of the examples. {calibration_words}",
         height=3.4,
     ),
     "misread": FigureEntry(

@@ -20,8 +20,8 @@ COMPARED_FIGURES: dict[str, FigureEntry] = {
         alt="Forest plot of the differences between recipes, with the margin as a band. {verdicts}",
         caption="Right of zero the first recipe scores higher, left of it the second. Filled "
         "circle: better; hollow circle: better by less than the margin; square: practically the "
-        "same; hollow diamond, dashed: cannot tell yet. The band is the margin; intervals hold all at once, in "
-        "{level} of experiments.",
+        "same; hollow diamond, dashed: cannot tell yet. The band is the margin; intervals hold "
+        "all at once, in {level} of experiments.",
         height=lambda comparison: 1.0 + 0.5 * len(comparison.pairs),
     ),
     "groups": FigureEntry(

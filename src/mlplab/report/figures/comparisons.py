@@ -66,7 +66,7 @@ def forest_plot(comparison: Comparison, ax: Axes) -> Axes:
         >>> scores = {name: rng.random((3, 900)) < p for name, p in [("x", 0.9), ("y", 0.7)]}
         >>> ax = forest_plot(mlplab.compare_scores(scores), Figure().subplots())
         >>> ax.get_xlabel(), ax.texts[0].get_text()
-        ('difference of test accuracy, points', 'x - y: x better')
+        ('difference of test accuracy, points', 'x – y: x better')
     """
     margin, pairs = comparison.margin, comparison.pairs
     ax.axvline(0, color="gray", linewidth=1)
@@ -197,7 +197,7 @@ def group_letters(
 
 
 def _names(pair: Pair) -> str:
-    return f"{literal(pair.a)} - {literal(pair.b)}"
+    return f"{literal(pair.a)} – {literal(pair.b)}"
 
 
 def _verdict(pair: Pair) -> str:
