@@ -13,10 +13,19 @@ from mlplab.compare.comparison import Comparison, Pair, RecipeScores
 from mlplab.compare.files import read_scores
 from mlplab.compare.looks import Look, Looks
 from mlplab.compare.needed import expected_half_width
-from mlplab.compare.verdict import CLAIMS, METRICS, VERDICTS, Claim, Metric, Verdict
+from mlplab.compare.verdict import (
+    CLAIMS,
+    DEFAULT_MARGIN,
+    METRICS,
+    VERDICTS,
+    Claim,
+    Metric,
+    Verdict,
+)
 
 __all__ = [
     "CLAIMS",
+    "DEFAULT_MARGIN",
     "METRICS",
     "VERDICTS",
     "Claim",
