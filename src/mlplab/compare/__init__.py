@@ -22,10 +22,19 @@ from mlplab.compare.items import (
 )
 from mlplab.compare.looks import Look, Looks
 from mlplab.compare.needed import expected_half_width
-from mlplab.compare.verdict import CLAIMS, METRICS, VERDICTS, Claim, Metric, Verdict
+from mlplab.compare.verdict import (
+    CLAIMS,
+    DEFAULT_MARGIN,
+    METRICS,
+    VERDICTS,
+    Claim,
+    Metric,
+    Verdict,
+)
 
 __all__ = [
     "CLAIMS",
+    "DEFAULT_MARGIN",
     "METRICS",
     "VERDICTS",
     "Bin",

@@ -18,6 +18,7 @@ def page(comparison: Comparison) -> str:
     parts = [
         [comparison.question],
         [_terms(comparison), *([f"This is {comparison.look}."] if comparison.look else [])],
+        *([list(comparison.notes)] if comparison.notes else []),
         _table(["recipe", "seeds", comparison.metric, "sd of seeds", "group"], recipes),
         _table(["a", "b", "a - b", "interval", "verdict"], pairs, left=2),
         [f"- {pair.sentence()}" for pair in comparison.pairs],

@@ -6,7 +6,7 @@ number of epochs. ``notebook`` has the four it all began with; ``spec`` reads st
 
 from __future__ import annotations
 
-from mlplab.recipes.models import adapt, parameter_counts
+from mlplab.recipes.models import adapt, operations, parameter_counts
 from mlplab.recipes.notebook import (
     PUBLISHED,
     Published,
@@ -28,6 +28,7 @@ __all__ = [
     "choose_notebook_recipes",
     "load_spec",
     "notebook_recipes",
+    "operations",
     "parameter_counts",
     "seed_list",
     "spec_schema",

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from mlplab.data import Dataset
 from mlplab.engine import KERAS_LOCK
 from mlplab.errors import StorageError, StudyError
-from mlplab.recipes import Recipe, parameter_counts
+from mlplab.recipes import Recipe, operations, parameter_counts
 from mlplab.study.environment import environment
 from mlplab.study.file import StudyFile, is_unfinished, storage_errors
 from mlplab.study.one_run import RunResult
@@ -137,8 +137,11 @@ class StudyWriter:
         other = [row["label"] for row in namesakes if row["fingerprint"] != fingerprint]
         with self.file.transaction() as connection:
             if known:
-                statement = "UPDATE recipe SET requested = ? WHERE id = ?"
-                connection.execute(statement, (requested, known[0]["id"]))
+                row_id, count = known[0]["id"], known[0]["operations"]
+                if count is None:  # as in a file from before they were counted
+                    count = operations(recipe.model(dataset))
+                statement = "UPDATE recipe SET requested = ?, operations = ? WHERE id = ?"
+                connection.execute(statement, (requested, count, row_id))
                 return Registered(recipe, known[0]["id"], known[0]["label"], None)
             label = f"{recipe.name}@{fingerprint[:6]}" if other else recipe.name
             model = recipe.model(dataset)
@@ -152,6 +155,7 @@ class StudyWriter:
                 summary=summary(recipe, model),
                 parameters=json.dumps(parameter_counts(model)),
                 requested=requested,
+                operations=operations(model),
             )
         return Registered(recipe, row_id, label, other[-1] if other else None)
 
