@@ -139,12 +139,11 @@ def test_disputed_images_of_mnist_are_marked_and_left_out(
         compared = Compared(study, mnist)
         right = study.outcomes("small")
         text = text_of(write_report(study, tmp_path / "report", dataset=mnist))
+        table, rows = compared.without_disputed, nobody(compared)
     assert len(mnist.disputed) == 15
     kept = np.setdiff1d(np.arange(10_000), mnist.disputed)
-    table = compared.without_disputed
     assert table is not None
     assert_allclose(table.without, right[:, kept].mean())
-    rows = nobody(compared)
     assert set(rows[rows.disputed].test_index) == set(rows.test_index) & set(mnist.disputed)
     assert rows.disputed.any()
     assert "without the 15 whose labels are disputed" in text

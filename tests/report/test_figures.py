@@ -88,7 +88,7 @@ def material(
 def test_figure_draws_on_the_axes_it_is_given(entry: FigureEntry, material: Material) -> None:
     ax, before = Figure().subplots(), dict(mpl.rcParams)
     assert entry.draw(*(material[name] for name in entry.needs), ax) is ax
-    assert ax.lines or ax.images or ax.collections
+    assert ax.lines or ax.images or ax.collections or ax.patches
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == []
 

@@ -41,10 +41,11 @@ SOURCES: dict[str, tuple[str, str, str]] = {
     "within runs": ("sd_within", GREEN, ""),
 }
 
-# Where intervals reach this many times further than the closest of them, the axis is logarithmic
-# beyond that one.
+# Where an interval reaches this many times further than the closer half, the axis is logarithmic
+# beyond those.
 _FAR = 8.0
 _LARGEST_S = 10**9  # seeds, for what remains when there is no end of them
+_LEAST_FLOOR = 0.01  # of the present half-width, to be drawn
 _LEAST_SHARE = 0.1  # of a bar, to be written into it
 
 
@@ -83,7 +84,7 @@ def forest_plot(comparison: Comparison, ax: Axes) -> Axes:
             0.0, row - 0.27, f"{_names(pair)}: {_verdict(pair)}",
             transform=ax.get_yaxis_transform(), ha="left", va="bottom", fontsize=8.5,
         )  # fmt: skip
-    _widen([*(end for pair in pairs for end in (pair.low, pair.high)), -margin, margin], ax)
+    _widen(pairs, margin, ax)
     ax.set_yticks([])
     ax.set_ylim(len(pairs) - 0.5, -0.95)
     ax.set_xlabel(DIFFERENCE[comparison.metric])
@@ -145,7 +146,7 @@ def half_width_over_seeds(pair: Pair, ax: Axes) -> Axes:
     floor, here = expected_half_width(pair, _LARGEST_S), expected_half_width(pair, now)
     ax.plot(seeds, widths, color=BLUE, linewidth=2, label="expected half-width")
     ax.plot([now], [here], ls="", marker="o", ms=7, color=BLUE, label=f"now: {now} seeds")
-    if floor > 0:
+    if floor > _LEAST_FLOOR * here:
         ax.axhline(floor, color=ORANGE, linestyle="--", label="floor: this test set")
         ax.fill_between(seeds, 0, floor, facecolor=(ORANGE, 0.12), hatch="...", edgecolor=ORANGE,
                         linewidth=0)  # fmt: skip
@@ -207,20 +208,16 @@ def _verdict(pair: Pair) -> str:
     return f"{literal(pair.better)} {pair.verdict[2:]}"
 
 
-def _widen(ends: Sequence[float], ax: Axes) -> None:
-    """Set the limits about zero and all ends; stretch the middle where some lie far out."""
-    reach = np.abs([end for end in ends if end])
-    closest, farthest = float(np.median(reach)), float(reach.max())
-    closest = min(closest, _reach_of_closest_half(reach))
-    low, high = min(min(ends), 0.0), max(max(ends), 0.0)
-    if farthest > _FAR * closest:
-        ax.set_xscale("symlog", linthresh=closest, linscale=1.5)
+def _widen(pairs: Sequence[Pair], margin: float, ax: Axes) -> None:
+    """Set the limits about all intervals; beyond the closer half go over to steps of ten."""
+    reach = sorted(max(abs(pair.low), abs(pair.high)) for pair in pairs)
+    closer = max(reach[(len(reach) - 1) // 2], margin)
+    low = min(-margin, *(pair.low for pair in pairs))
+    high = max(margin, *(pair.high for pair in pairs))
+    if reach[-1] > _FAR * closer:
+        ax.set_xscale("symlog", linthresh=closer, linscale=1.5)
         ax.xaxis.set_major_formatter(ScalarFormatter())
-        ax.set_xlim(1.3 * low or -closest, 1.3 * high or closest)
-        return
-    room = 0.06 * (high - low)
-    ax.set_xlim(low - room, high + room)
-
-
-def _reach_of_closest_half(reach: npt.NDArray[np.float64]) -> float:
-    return float(np.sort(reach)[: max(len(reach) // 2, 1)].max())
+        ax.set_xlim(1.3 * min(low, -closer), 1.3 * max(high, closer))
+    else:
+        room = 0.06 * (high - low)
+        ax.set_xlim(low - room, high + room)
