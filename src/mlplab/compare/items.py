@@ -113,7 +113,7 @@ def scores_without(right: Mapping[str, npt.ArrayLike], left_out: npt.ArrayLike) 
             f"examples left out must be numbers from 0 to {len(shares) - 1}, "
             f"got {out[0]} to {out[-1]}"
         )
-    kept = shares.drop(index=out)
+    kept = shares.drop(index=out.tolist())
     if kept.empty:
         raise CompareError(f"expected some of {len(shares)} examples to be kept, got all left out")
     return pd.DataFrame(

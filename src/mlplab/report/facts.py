@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ VALIDATION_IS_TEST = (
 )
 
 
-def study_facts(study: Study, networks: list[Network]) -> Facts:
+def study_facts(study: Study, networks: Sequence[Network]) -> Facts:
     """Gather the words for the figures of a whole study."""
     with_runs = [network for network in networks if len(network.done)]
     means = [network.done.test_accuracy.mean() for network in with_runs]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from mlplab.compare import Comparison
@@ -11,7 +13,7 @@ from mlplab.report.figures.sources import SOURCE_WORDS
 from mlplab.report.items import luck, nobody, only_one
 from mlplab.report.kernels import is_image
 from mlplab.report.material import Material, gallery
-from mlplab.report.numbers import count, percent
+from mlplab.report.numbers import count, number
 
 FEW_PICTURES = 10
 """Pictures of what tells a pair apart."""
@@ -57,13 +59,15 @@ def compared_facts(compared: Compared) -> Facts:
     if found is not None and closest is not None:
         facts |= _comparison_words(found)
         facts |= {"closest": f"{closest.a} and {closest.b}", "sentence": closest.sentence()}
-    facts["variation_words"] = " ".join(
-        f"{row.recipe}, {SOURCE_WORDS[str(row.vary)]}: sd {percent(row.sd, 3)} in {row.runs} runs."
-        for row in compared.variation.itertuples()
-    )
+    facts["variation_words"] = " ".join(map(_source_words, compared.variation.itertuples()))
     if compared.right:
         facts |= _item_words(compared)
     return facts
+
+
+def _source_words(row: Any) -> str:
+    spread = number(100 * row.sd, 3)
+    return f"{row.recipe}, {SOURCE_WORDS[row.vary]}: {spread} points in {row.runs} runs."
 
 
 def _comparison_words(found: Comparison) -> Facts:

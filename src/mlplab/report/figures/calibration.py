@@ -52,5 +52,6 @@ def reliability_diagram(calibration: Calibration, ax: Axes) -> Axes:
 def _points(bins: list[Bin], ax: Axes, **style: Any) -> None:
     x, y = [one.confidence for one in bins], [one.accuracy.mean for one in bins]
     ends = [one.accuracy.interval or (one.accuracy.mean,) * 2 for one in bins]
-    ax.plot(x, y, **({"color": BLUE, "linewidth": 1.2, "marker": "o", "ms": 5.5} | style))
+    plain: dict[str, Any] = {"color": BLUE, "linewidth": 1.2, "marker": "o", "ms": 5.5}
+    ax.plot(x, y, **(plain | style))
     ax.vlines(x, [max(low, 0) for low, _ in ends], [min(high, 1) for _, high in ends], color=BLUE)

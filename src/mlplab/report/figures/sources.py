@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ SOURCE_WORDS = {
 }
 """What is varied, in words."""
 
-_STYLES = (
+_STYLES: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "marker": "o"},
     {"color": ORANGE, "marker": "s"},
     {"color": GREEN, "marker": "D"},

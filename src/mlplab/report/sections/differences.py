@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from mlplab.compare import Comparison, Pair
 from mlplab.compare.verdict import UNIT
 from mlplab.report.compared import Compared
-from mlplab.report.numbers import MISSING, count, number, seconds
+from mlplab.report.numbers import MISSING, count, seconds
 from mlplab.report.sections.scores import View
 from mlplab.study.terms import unequal
 
@@ -79,16 +81,17 @@ def _minutes(minutes: float) -> str:
 
 
 def _costs(costs: pd.DataFrame) -> list[View]:
-    return [
-        {
-            "label": row.recipe,
-            "parameters": _whole(row.parameters),
-            "operations": _whole(row.operations),
-            "seconds": seconds(row.seconds),
-        }
-        for row in costs.itertuples()
-    ]
+    return [_cost_row(row) for row in costs.itertuples()]
 
 
-def _whole(value: object) -> str:
-    return MISSING if pd.isna(value) else number(float(str(value)), 0)
+def _cost_row(row: Any) -> View:
+    return {
+        "label": row.recipe,
+        "parameters": _whole(row.parameters),
+        "operations": _whole(row.operations),
+        "seconds": seconds(row.seconds),
+    }
+
+
+def _whole(value: Any) -> str:
+    return MISSING if pd.isna(value) else f"{value:,}"

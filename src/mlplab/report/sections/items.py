@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mlplab.compare import always_wrong, seed_dependent
 from mlplab.report.compared import Compared
 from mlplab.report.kernels import is_image
@@ -31,14 +33,13 @@ def items_section(compared: Compared) -> View | None:
 
 def _without_rows(compared: Compared) -> list[View]:
     table = compared.without_disputed
-    if table is None:
-        return []
-    return [
-        {
-            "label": row.recipe,
-            "accuracy": points(row.accuracy),
-            "without": points(row.without),
-            "wrong": number(row.wrong_left_out, 1),
-        }
-        for row in table.itertuples()
-    ]
+    return [] if table is None else [_without_row(row) for row in table.itertuples()]
+
+
+def _without_row(row: Any) -> View:
+    return {
+        "label": row.recipe,
+        "accuracy": points(row.accuracy),
+        "without": points(row.without),
+        "wrong": number(row.wrong_left_out, 1),
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mlplab.report.compared import Compared
 from mlplab.report.figures.sources import SOURCE_WORDS
 from mlplab.report.numbers import number, percent
@@ -15,17 +17,18 @@ def variation_section(compared: Compared) -> list[View]:
     """Return a row a recipe and source of chance; empty where none was varied alone."""
     if set(compared.variation.vary) <= {"all"}:
         return []
-    return [
-        {
-            "label": row.recipe,
-            "source": SOURCE_WORDS[str(row.vary)],
-            "runs": row.runs,
-            "mean": percent(row.mean, 3),
-            "sd": number(100 * row.sd, 3),
-            "share": percent(row.share, 0),
-        }
-        for row in compared.variation.itertuples()
-    ]
+    return [_source_row(row) for row in compared.variation.itertuples()]
+
+
+def _source_row(row: Any) -> View:
+    return {
+        "label": row.recipe,
+        "source": SOURCE_WORDS[row.vary],
+        "runs": row.runs,
+        "mean": percent(row.mean, 3),
+        "sd": number(100 * row.sd, 3),
+        "share": percent(row.share, 0),
+    }
 
 
 def looks_section(study: Study) -> View:
