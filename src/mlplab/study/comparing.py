@@ -73,7 +73,7 @@ def compare_studies(
         level: how often the intervals of all pairs hold at once.
         metric: ``"accuracy"`` or ``"loss"``.
         recipes: those to compare, by the names that the comparison gives them.
-        seeds: use these alone.
+        seeds: use these alone; at a planned look, as far as a recipe has them.
         look: which of several planned looks this is.
 
     Raises:
@@ -83,7 +83,9 @@ def compare_studies(
     check_word("claim", claim, CLAIMS)
     check_word("metric", metric, METRICS)
     check_same_data(studies)
-    entries, notes = with_runs(chosen(studies, recipes), seeds, named=recipes is not None)
+    entries, notes = with_runs(
+        chosen(studies, recipes), seeds, named=recipes is not None, all_of_them=look is None
+    )
     if claim == "models":
         entries = one_seed_each(entries, seeds)
         notes.append(f"Of each recipe, the model of seed {entries[0].seeds[0]}.")
@@ -144,7 +146,7 @@ def entries_of(studies: Sequence[Study], *, current: bool) -> Iterator[Entry]:
 
 
 def with_runs(
-    entries: Sequence[Entry], seeds: Sequence[int] | None, *, named: bool
+    entries: Sequence[Entry], seeds: Sequence[int] | None, *, named: bool, all_of_them: bool
 ) -> tuple[list[Entry], list[str]]:
     """Keep the seeds asked for; return the recipes that have runs, and what was left out.
 
@@ -158,7 +160,7 @@ def with_runs(
         diverged = set(entry.study.kept.diverged(entry.label))
         lost = len(diverged if seeds is None else diverged & wanted)
         missing = sorted(wanted - set(entry.seeds) - diverged)
-        if missing:
+        if missing and all_of_them:
             raise CompareError(f"{entry.name} has no run of seed {', '.join(map(str, missing))}")
         left = dataclasses.replace(entry, seeds=tuple(s for s in entry.seeds if s in wanted))
         if lost:
