@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlplab.compare import CLAIMS, Claim, Comparison, Look, Looks, Metric, planned_up_to
-from mlplab.compare.scores import check_word
+from mlplab.compare import CLAIMS, METRICS, Claim, Comparison, Look, Looks, Metric, planned_up_to
+from mlplab.compare.scores import check_margin, check_word
 from mlplab.data import Dataset, load
 from mlplab.errors import CompareError
 from mlplab.recipes import Recipe
@@ -85,6 +85,8 @@ def run_until_decided(
         >>> study.close()
     """
     check(recipes, max_seeds, max_minutes, claim)
+    check_word("metric", metric, METRICS)
+    check_margin(margin or 0.0)
     dataset = dataset if isinstance(dataset, Dataset) else load(dataset)
     looks = Looks(planned_up_to(max_seeds), level)
     progress, began, needy = progress or Progress(), time.monotonic(), list(recipes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from mlplab.compare import CLAIMS, DEFAULT_MARGIN, METRICS, Claim, Comparison, Look, Metric
 from mlplab.compare import compare_scores as compare
@@ -104,6 +105,23 @@ def compare_studies(
     return dataclasses.replace(found, notes=(*notes, *guard_notes(studies)))
 
 
+def terms_of(studies: Sequence[Study], recipes: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return on what terms recipes compete, a row each; see ``Study.terms``."""
+    rows = []
+    for entry in chosen(studies, recipes):
+        record, seconds = entry.study.recipe(entry.label), entry.study.kept.seconds(entry.label)
+        rows.append(
+            {
+                "recipe": entry.name,
+                "parameters": record.parameters["total"],
+                "operations": record.operations,
+                "seconds": float(seconds.mean()) if len(seconds) else None,
+            }
+        )
+    frame = pd.DataFrame(rows, columns=["recipe", "parameters", "operations", "seconds"])
+    return frame.astype({"parameters": "Int64", "operations": "Int64", "seconds": float})
+
+
 def check_same_data(studies: Sequence[Study]) -> None:
     """Raise CompareError unless all studies are on the same dataset."""
     about = {study.dataset["fingerprint"]: study for study in reversed(studies)}
@@ -132,12 +150,12 @@ def chosen(studies: Sequence[Study], recipes: Sequence[str] | None) -> list[Entr
 
 def entries_of(studies: Sequence[Study], *, current: bool) -> Iterator[Entry]:
     """Yield every recipe of the studies under a name that no other has."""
+    count = Counter(record.label for study in studies for record in study.all_recipes)
     labels = [
         (study, record.label)
         for study in studies
         for record in (study.recipes if current else study.all_recipes)
     ]
-    count = Counter(label for _, label in labels)
     stems = Counter(study.path.stem for study in studies)
     for study, label in labels:
         prefix = study.path.stem if stems[study.path.stem] == 1 else str(study.path)
