@@ -17,9 +17,9 @@ import numpy as np
 import mlplab
 from benchmarks.pages import write_between_marks
 from benchmarks.results import table
-from mlplab import Comparison, Dataset, Recipe, Study, compare_scores, notebook_recipes
+from mlplab import Comparison, Recipe, Study, compare_scores, notebook_recipes
 from mlplab.compare import Claim, Pair, expected_half_width
-from mlplab.recipes.notebook import answer, hidden, pixels
+from mlplab.recipes import fan_in_recipes
 from mlplab.report.compared import Compared
 from mlplab.report.figures.catalog import STUDY_FIGURES
 from mlplab.report.figures.catalog_compared import COMPARED_FIGURES
@@ -38,20 +38,10 @@ SMALL_TEST, DRAWS = 1000, 500
 Scores = Mapping[str, np.ndarray[Any, np.dtype[np.bool_]]]
 
 
-def relu_2_fan_in(dataset: Dataset) -> Any:
-    """Build the notebook's relu-2 with the initial deviations of the rule it quotes."""
-    import keras
-
-    first, second = np.sqrt(2 / 784), np.sqrt(2 / 556)
-    parts = [hidden(556, stddev=float(first)), hidden(156, stddev=float(second))]
-    return keras.Sequential([*pixels(dataset), *parts, answer(dataset)])
-
-
 def recipes() -> list[Recipe]:
     """Return the notebook's networks with hidden layers, and the first with its slip mended."""
-    theirs = notebook_recipes()[1:]
-    mended = theirs[0].replace(name="relu-2-fan-in", model=relu_2_fan_in)
-    return [recipe.replace(epochs=EPOCHS) for recipe in (*theirs, mended)]
+    chosen = (*notebook_recipes()[1:], *fan_in_recipes(["relu-2"]))
+    return [recipe.replace(epochs=EPOCHS) for recipe in chosen]
 
 
 def draw(study: Study, compared: Compared) -> None:

@@ -20,7 +20,7 @@ from mlplab.compare.items import (
     seed_dependent,
     told_apart,
 )
-from mlplab.compare.looks import Look, Looks
+from mlplab.compare.looks import Look, Looks, planned_up_to
 from mlplab.compare.needed import expected_half_width
 from mlplab.compare.verdict import (
     CLAIMS,
@@ -52,6 +52,7 @@ __all__ = [
     "calibration",
     "compare_scores",
     "expected_half_width",
+    "planned_up_to",
     "read_scores",
     "right_shares",
     "scores_without",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlplab.compare.verdict import UNIT
+
+WIDTH = 79
 
 if TYPE_CHECKING:
     from mlplab.compare.comparison import Comparison, Pair, RecipeScores
@@ -17,13 +20,31 @@ def page(comparison: Comparison) -> str:
     pairs = [_pair_row(pair) for pair in comparison.pairs]
     parts = [
         [comparison.question],
-        [_terms(comparison), *([f"This is {comparison.look}."] if comparison.look else [])],
-        *([list(comparison.notes)] if comparison.notes else []),
-        _table(["recipe", "seeds", comparison.metric, "sd of seeds", "group"], recipes),
-        _table(["a", "b", "a - b", "interval", "verdict"], pairs, left=2),
-        [f"- {pair.sentence()}" for pair in comparison.pairs],
+        wrapped(_terms(comparison)),
+        *([_notes(comparison)] if comparison.look or comparison.notes else []),
+        table(["recipe", "seeds", comparison.metric, "sd of seeds", "group"], recipes),
+        table(["a", "b", "a - b", "interval", "verdict"], pairs, left=2),
+        bullets(pair.sentence() for pair in comparison.pairs),
     ]
     return "\n\n".join("\n".join(part) for part in parts)
+
+
+def wrapped(text: str, bullet: str = "") -> list[str]:
+    """Return prose as lines that fit a terminal."""
+    indent = " " * len(bullet)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=bullet, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def bullets(sentences: Iterable[str]) -> list[str]:
+    """Return a list of sentences as lines that fit a terminal."""
+    return [line for sentence in sentences for line in wrapped(sentence, "- ")]
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    look = [f"This is {comparison.look}."] if comparison.look else []
+    return bullets([*look, *comparison.notes])
 
 
 def _terms(comparison: Comparison) -> str:
@@ -118,7 +139,7 @@ def _signed(pair: Pair, value: float) -> str:
     return f"{value:+.3f}" if pair.metric == "accuracy" else f"{value:+.5f}"
 
 
-def _table(head: Sequence[str], rows: list[list[str]], left: int = 1) -> list[str]:
+def table(head: Sequence[str], rows: list[list[str]], left: int = 1) -> list[str]:
     """Return aligned lines; the first columns and the last stand at their left."""
     cells = [list(head), *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -6,6 +6,7 @@ number of epochs. ``notebook`` has the four it all began with; ``spec`` reads st
 
 from __future__ import annotations
 
+from mlplab.recipes.fan_in import fan_in_recipes
 from mlplab.recipes.models import adapt, operations, parameter_counts
 from mlplab.recipes.notebook import (
     PUBLISHED,
@@ -26,6 +27,7 @@ __all__ = [
     "adapt",
     "check",
     "choose_notebook_recipes",
+    "fan_in_recipes",
     "load_spec",
     "notebook_recipes",
     "operations",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from mlplab.compare import CLAIMS, DEFAULT_MARGIN, METRICS, Claim, Comparison, Look, Metric
 from mlplab.compare import compare_scores as compare
@@ -73,7 +74,7 @@ def compare_studies(
         level: how often the intervals of all pairs hold at once.
         metric: ``"accuracy"`` or ``"loss"``.
         recipes: those to compare, by the names that the comparison gives them.
-        seeds: use these alone.
+        seeds: use these alone; at a planned look, as far as a recipe has them.
         look: which of several planned looks this is.
 
     Raises:
@@ -83,7 +84,9 @@ def compare_studies(
     check_word("claim", claim, CLAIMS)
     check_word("metric", metric, METRICS)
     check_same_data(studies)
-    entries, notes = with_runs(chosen(studies, recipes), seeds, named=recipes is not None)
+    entries, notes = with_runs(
+        chosen(studies, recipes), seeds, named=recipes is not None, all_of_them=look is None
+    )
     if claim == "models":
         entries = one_seed_each(entries, seeds)
         notes.append(f"Of each recipe, the model of seed {entries[0].seeds[0]}.")
@@ -100,6 +103,23 @@ def compare_studies(
     for study in studies:
         study.count_look(f"comparison: {claim}, {metric}" + (f", {look}" if look else ""))
     return dataclasses.replace(found, notes=(*notes, *guard_notes(studies)))
+
+
+def terms_of(studies: Sequence[Study], recipes: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return on what terms recipes compete, a row each; see ``Study.terms``."""
+    rows = []
+    for entry in chosen(studies, recipes):
+        record, seconds = entry.study.recipe(entry.label), entry.study.kept.seconds(entry.label)
+        rows.append(
+            {
+                "recipe": entry.name,
+                "parameters": record.parameters["total"],
+                "operations": record.operations,
+                "seconds": float(seconds.mean()) if len(seconds) else None,
+            }
+        )
+    frame = pd.DataFrame(rows, columns=["recipe", "parameters", "operations", "seconds"])
+    return frame.astype({"parameters": "Int64", "operations": "Int64", "seconds": float})
 
 
 def check_same_data(studies: Sequence[Study]) -> None:
@@ -130,12 +150,12 @@ def chosen(studies: Sequence[Study], recipes: Sequence[str] | None) -> list[Entr
 
 def entries_of(studies: Sequence[Study], *, current: bool) -> Iterator[Entry]:
     """Yield every recipe of the studies under a name that no other has."""
+    count = Counter(record.label for study in studies for record in study.all_recipes)
     labels = [
         (study, record.label)
         for study in studies
         for record in (study.recipes if current else study.all_recipes)
     ]
-    count = Counter(label for _, label in labels)
     stems = Counter(study.path.stem for study in studies)
     for study, label in labels:
         prefix = study.path.stem if stems[study.path.stem] == 1 else str(study.path)
@@ -144,7 +164,7 @@ def entries_of(studies: Sequence[Study], *, current: bool) -> Iterator[Entry]:
 
 
 def with_runs(
-    entries: Sequence[Entry], seeds: Sequence[int] | None, *, named: bool
+    entries: Sequence[Entry], seeds: Sequence[int] | None, *, named: bool, all_of_them: bool
 ) -> tuple[list[Entry], list[str]]:
     """Keep the seeds asked for; return the recipes that have runs, and what was left out.
 
@@ -158,7 +178,7 @@ def with_runs(
         diverged = set(entry.study.kept.diverged(entry.label))
         lost = len(diverged if seeds is None else diverged & wanted)
         missing = sorted(wanted - set(entry.seeds) - diverged)
-        if missing:
+        if missing and all_of_them:
             raise CompareError(f"{entry.name} has no run of seed {', '.join(map(str, missing))}")
         left = dataclasses.replace(entry, seeds=tuple(s for s in entry.seeds if s in wanted))
         if lost:

@@ -14,12 +14,11 @@ import pandas as pd
 
 from mlplab.compare import Claim, Comparison, Metric
 from mlplab.errors import StudyError, did_you_mean
-from mlplab.study.comparing import compare_studies
+from mlplab.study.comparing import compare_studies, terms_of
 from mlplab.study.file import Row, StudyFile
 from mlplab.study.kept import Kept
 from mlplab.study.looks import Looks
 from mlplab.study.records import EPOCHS, LOOKS, RUNS, SCORES_BY_SOURCE, RecipeRecord
-from mlplab.study.terms import terms
 from mlplab.study.variation import variation
 
 
@@ -203,7 +202,7 @@ class Study:
         The columns are recipe, parameters, operations (multiply-adds of one example; missing where
         not known) and seconds (mean of the measured seconds of its runs).
         """
-        return terms(self, recipes)
+        return terms_of([self], recipes)
 
     def variation(self) -> pd.DataFrame:
         """Return how much of the spread of test accuracy each random stream causes alone.

@@ -1,37 +1,15 @@
-"""On what terms recipes compete: what each of them costs."""
+"""On what terms recipes compete: what each of them costs, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    from mlplab.study.study import Study
-
 MUCH = 3.0
 """One recipe costs many times what another does from here on."""
-
-
-def terms(study: Study, recipes: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return a row a recipe: recipe, parameters, operations, seconds (see ``Study.terms``)."""
-    records = study.recipes if recipes is None else [study.recipe(label) for label in recipes]
-    rows = []
-    for record in records:
-        seconds = study.kept.seconds(record.label)
-        rows.append(
-            {
-                "recipe": record.label,
-                "parameters": record.parameters["total"],
-                "operations": record.operations,
-                "seconds": float(seconds.mean()) if len(seconds) else None,
-            }
-        )
-    columns = ["recipe", "parameters", "operations", "seconds"]
-    frame = pd.DataFrame(rows, columns=columns)
-    return frame.astype({"parameters": "Int64", "operations": "Int64", "seconds": float})
 
 
 def unequal(terms: pd.DataFrame) -> Iterator[str]:
