@@ -181,6 +181,27 @@ def test_sources_of_variation_are_left_out_where_none_was_varied(
     assert "Sources of variation" not in text_of(report_folder / "report.html")
 
 
+def test_sources_of_variation_that_were_varied_are_shown(
+    digits: Dataset, small: Recipe, tmp_path: Path
+) -> None:
+    path = tmp_path / "varied.study"
+    for vary in ("init", "order", "all"):
+        mlplab.run(small, digits, 3, path=path, vary=vary).close()
+    with Study(path) as study:
+        page = write_report(study, tmp_path / "report", dataset=digits)
+        variation = study.variation().set_index("vary")
+        rows = {row["source"]: row for row in variation_section(Compared(study))}
+        accuracies = study.frame().test_accuracy
+    assert list(rows) == ["initial weights", "order of the examples", "all together"]
+    assert rows["all together"]["sd"] == f"{100 * accuracies.std():.3f}"
+    text = text_of(page)
+    share = variation.sd["init"] ** 2 / variation.sd["all"] ** 2
+    assert f"small initial weights 3 {100 * variation['mean']['init']:.3f} %" in text
+    assert f"{100 * variation.sd['init']:.3f} {100 * share:.0f} %" in text
+    assert (tmp_path / "report" / "figures" / "variation.svg").exists()
+    assert len(pd.read_csv(tmp_path / "report" / "tables" / "variation.csv")) == 3
+
+
 def test_tables_can_be_made_of_every_study(diverged_file: Path, lone_file: Path) -> None:
     for path in (diverged_file, lone_file):
         with Study(path) as study:
