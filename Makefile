@@ -5,6 +5,7 @@
 # make docs        the documentation, in site/
 # make bench       the native engine beside its peers: seconds, memory; tables in build/bench/
 # make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
+# make differences  the runs, figures and tables of docs/differences.md
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: reproduce test install lint docs bench bench-stats sanitize browser clean
+.PHONY: reproduce test install lint docs bench bench-stats differences sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -39,6 +40,9 @@ bench: $(VENV)/.installed-bench
 
 bench-stats: $(VENV)/.installed-dev
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_rates $(ARGS)
+
+differences: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.differences $(ARGS)
 
 sanitize: $(VENV)/.installed-dev
 	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh

@@ -7,9 +7,12 @@ from pathlib import Path
 END = "<!-- end -->"
 
 
-def write_between_marks(path: Path, command: str, text: str) -> None:
-    """Put text between the marks of a page; the first names the command that writes it."""
-    begin = f"<!-- begin: written by `{command}` -->"
+def write_between_marks(path: Path, command: str, text: str, part: str = "") -> None:
+    """Put text between the marks of a page; the first names the command that writes it.
+
+    Where a command writes several parts of a page, the mark names the part too.
+    """
+    begin = f"<!-- begin: written by `{command}`{part and f', {part}'} -->"
     before, found, rest = path.read_text().partition(begin)
     if not found:
         raise SystemExit(f"error: {path} has no line {begin}")

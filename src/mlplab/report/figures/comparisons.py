@@ -36,8 +36,8 @@ VERDICT_STYLES: dict[Verdict, dict[str, Any]] = {
 
 # Source of uncertainty -> attribute of a pair, colour, hatch.
 SOURCES: dict[str, tuple[str, str, str]] = {
-    "seeds": ("sd_seeds", BLUE, "///"),
-    "test examples": ("sd_examples", ORANGE, "..."),
+    "seeds": ("sd_seeds", BLUE, "//"),
+    "test examples": ("sd_examples", ORANGE, ".."),
     "within runs": ("sd_within", GREEN, ""),
 }
 
@@ -148,7 +148,7 @@ def half_width_over_seeds(pair: Pair, ax: Axes) -> Axes:
     ax.plot([now], [here], ls="", marker="o", ms=7, color=BLUE, label=f"now: {now} seeds")
     if floor > _LEAST_FLOOR * here:
         ax.axhline(floor, color=ORANGE, linestyle="--", label="floor: this test set")
-        ax.fill_between(seeds, 0, floor, facecolor=(ORANGE, 0.12), hatch="...", edgecolor=ORANGE,
+        ax.fill_between(seeds, 0, floor, facecolor=(ORANGE, 0.12), hatch="..", edgecolor=ORANGE,
                         linewidth=0)  # fmt: skip
     ax.axhline(pair.margin, color="gray", linestyle=":", linewidth=1.6, label="margin")
     ax.axhline(abs(pair.difference), color=GREEN, linestyle="-.", label="difference found")
