@@ -12,6 +12,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 
 import mlplab
@@ -50,9 +51,10 @@ def draw(study: Study, compared: Compared) -> None:
     material = study_material(study, networks, None) | compared_material(compared)
     material["published"] = {}  # after other epochs
     IMAGES.mkdir(parents=True, exist_ok=True)
-    for name in SHOWN:
-        entry = (STUDY_FIGURES | COMPARED_FIGURES)[name]
-        (IMAGES / f"{name}.svg").write_bytes(picture(entry, material).svg)
+    with mpl.rc_context({"svg.hashsalt": "mlplab"}):  # the same ids each time
+        for name in SHOWN:
+            entry = (STUDY_FIGURES | COMPARED_FIGURES)[name]
+            (IMAGES / f"{name}.svg").write_bytes(picture(entry, material).svg)
 
 
 def parts(study: Study, found: Comparison, closest: Pair) -> dict[str, str]:
