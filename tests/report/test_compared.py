@@ -90,6 +90,25 @@ def test_networks_that_diverged_are_left_out_by_name(
         assert list(compared.right) == ["small", "longer"]
 
 
+def test_seeds_added_until_decided_need_their_own_comparison(
+    digits: Dataset, small: Recipe, tmp_path: Path
+) -> None:
+    study, found = mlplab.run_until_decided(
+        [small, small.replace(name="longer", epochs=8)],
+        digits,
+        path=tmp_path / "auto.study",
+        max_seeds=5,
+    )
+    with study:
+        warned = text_of(write_report(study, tmp_path / "report", dataset=digits))
+        kept = text_of(write_report(study, tmp_path / "report", dataset=digits, comparison=found))
+    warning = "The verdicts here count all runs in one look, and are wrong more often than they say"
+    assert warning in warned
+    assert warning not in kept
+    assert found.pairs[0].sentence() in kept
+    assert all(note in kept for note in found.notes)
+
+
 def test_costs_are_shown_and_unequal_ones_are_said(compared: Compared) -> None:
     view = differences_section(compared)["comparison"]
     assert [row["parameters"] for row in view["costs"]] == ["1,210", "1,210"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy.testing import assert_allclose
 from mlplab import Comparison, Study, compare_scores
 from mlplab.compare import VERDICTS, calibration, expected_half_width
 from mlplab.report.figures.calibration import reliability_diagram
+from mlplab.report.figures.catalog_compared import COMPARED_FIGURES
 from mlplab.report.figures.comparisons import (
     SOURCES,
     VERDICT_STYLES,
@@ -24,6 +26,7 @@ from mlplab.report.figures.comparisons import (
     uncertainty_split,
 )
 from mlplab.report.figures.sources import sd_interval, spread_by_source
+from mlplab.report.render import picture
 
 
 @pytest.fixture
@@ -107,6 +110,16 @@ def test_split_bars_are_shares_of_the_variance(many: Comparison, ax: Axes) -> No
         variances = np.array([pair.sd_seeds, pair.sd_examples, pair.sd_within]) ** 2
         assert_allclose(shares, 100 * variances / variances.sum())
     assert len({patch.get_hatch() for patch in ax.patches}) == len(SOURCES)
+
+
+def test_hatches_can_be_seen_in_svg(many: Comparison) -> None:
+    svg = picture(COMPARED_FIGURES["split"], {"pairs": many.pairs}).svg.decode()
+    patterns = re.findall(r"<pattern.*?</pattern>", svg, flags=re.DOTALL)
+    assert len(patterns) == 2
+    for pattern in patterns:
+        fill, stroke = re.search(r'<rect[^>]*fill="([^"]*)"', pattern), "stroke: (#[0-9a-f]{6})"
+        assert fill
+        assert fill[1] not in re.findall(stroke, pattern)
 
 
 def test_half_width_falls_to_the_floor_of_the_test_set(many: Comparison, ax: Axes) -> None:

@@ -16,6 +16,8 @@ from mlplab.report.misreads import answers
 from mlplab.report.numbers import listed
 from mlplab.study import Study
 
+_PLANNED = " planned, at "  # in the name of a planned look, as the study counts it
+
 MOST_PAIRS = 6
 """Pairs of which a report shows pictures."""
 
@@ -27,10 +29,13 @@ class Compared:
     Attributes:
         study: the study.
         dataset: its dataset, or None where it cannot be had.
+        given_comparison: a comparison of its recipes that was made already, as
+            ``run_until_decided`` returns it; to be shown in place of one made anew.
     """
 
     study: Study
     dataset: Dataset | None = None
+    given_comparison: Comparison | None = None
 
     @cached_property
     def right(self) -> dict[str, npt.NDArray[np.bool_]]:
@@ -63,6 +68,8 @@ class Compared:
     @cached_property
     def comparison(self) -> Comparison | None:
         """The comparison that the runs can carry: of recipes, of models, or none."""
+        if self.given_comparison is not None:
+            return self.given_comparison
         if len(self.several) > 1:
             return self.study.compare("recipes", recipes=self.several)
         if len(self.right) > 1 and self.common_seeds:
@@ -73,7 +80,9 @@ class Compared:
     @property
     def limits(self) -> list[str]:
         """What the runs there are do not let one claim, in sentences."""
-        return list(filter(None, [self._claim_note(), self._left_out_note()]))
+        return list(
+            filter(None, [self._claim_note(), self._left_out_note(), self._stopping_note()])
+        )
 
     def _claim_note(self) -> str:
         if len(self.right) < 2:
@@ -94,6 +103,19 @@ class Compared:
             return ""
         which, verb = listed(self.left_out), "are" if len(self.left_out) > 1 else "is"
         return f"{which} {verb} left out: fewer than two runs did not diverge."
+
+    def _stopping_note(self) -> str:
+        """Warn where seeds were added by what earlier looks had shown."""
+        found = self.comparison
+        if found is None or found.look is not None or not self.study.looks().seen.str.contains(
+            _PLANNED, regex=False
+        ).any():  # fmt: skip
+            return ""
+        return (
+            "Seeds of this study were added over planned looks, until pairs were decided. The "
+            "verdicts here count all runs in one look, and are wrong more often than they say; "
+            "those that mlplab run --seeds auto ends with keep their level."
+        )
 
     @property
     def closest(self) -> Pair | None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from mlplab.compare import Comparison
 from mlplab.data import Dataset
 from mlplab.errors import DataError
 from mlplab.report.compared import Compared
@@ -86,6 +87,7 @@ def write_report(
     folder: str | Path,
     *,
     dataset: Dataset | None = None,
+    comparison: Comparison | None = None,
     command: str | None = None,
     force: bool = False,
 ) -> Path:
@@ -98,6 +100,8 @@ def write_report(
         study: the study to report on.
         folder: where to write; it is made where there is none.
         dataset: the study's dataset; without it the pictures of misread examples are left out.
+        comparison: the comparison to show, such as ``run_until_decided`` returns; what the runs
+            can carry is compared where None.
         command: the command line that made the study, to be shown.
         force: write over a report of another study, or over files that are no report.
 
@@ -120,7 +124,7 @@ def write_report(
     check_folder(folder, study.id, force)
     check_dataset(study, dataset)
     networks = [Network(study, summary, dataset) for summary in summarize(study)]
-    compared = Compared(study, dataset)
+    compared = Compared(study, dataset, comparison)
     names = file_names([network.label for network in networks])
     figures = _all_figures(compared, networks, names)
     page = _page().render(

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from mlplab.compare import Comparison, Metric, Pair, Verdict, expected_half_width
-from mlplab.report.figures.palette import BLUE, GREEN, ORANGE, literal
+from mlplab.report.figures.palette import BLUE, GREEN, ORANGE, literal, pale
 from mlplab.report.figures.rows import draw_mean, draw_row, finish_rows, stretch_if_wide
 
 DIFFERENCE: dict[Metric, str] = {
@@ -110,7 +110,7 @@ def uncertainty_split(pairs: Sequence[Pair], ax: Axes) -> Axes:
             _, color, hatch = SOURCES[name]
             ax.barh(
                 row, share, 0.5, left, label=name,
-                facecolor=(color, 0.35), edgecolor=color, hatch=hatch, linewidth=1,
+                facecolor=pale(color), edgecolor=color, hatch=hatch, linewidth=1,
             )  # fmt: skip
             if share > 100 * _LEAST_SHARE:
                 box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
@@ -148,7 +148,7 @@ def half_width_over_seeds(pair: Pair, ax: Axes) -> Axes:
     ax.plot([now], [here], ls="", marker="o", ms=7, color=BLUE, label=f"now: {now} seeds")
     if floor > _LEAST_FLOOR * here:
         ax.axhline(floor, color=ORANGE, linestyle="--", label="floor: this test set")
-        ax.fill_between(seeds, 0, floor, facecolor=(ORANGE, 0.12), hatch="..", edgecolor=ORANGE,
+        ax.fill_between(seeds, 0, floor, facecolor=pale(ORANGE), hatch="..", edgecolor=ORANGE,
                         linewidth=0)  # fmt: skip
     ax.axhline(pair.margin, color="gray", linestyle=":", linewidth=1.6, label="margin")
     ax.axhline(abs(pair.difference), color=GREEN, linestyle="-.", label="difference found")
