@@ -50,14 +50,19 @@ void read_csr(Call& call, nb::tuple csr) {
     check_csr(x, static_cast<int64_t>(data.size()), static_cast<int64_t>(indices.size()));
 }
 
+// Rows may lie apart, as in a slice of columns or every second row; a row itself is contiguous.
 template <class T>
-const T* read_matrix(Call& call, nb::handle object, const char* wanted) {
+const T* read_rows(Call& call, nb::handle object) {
+    const char* wanted = "a uint8, float32 or float64 matrix whose rows are contiguous";
     Examples& x = call.batches.x;
-    const auto matrix = keep<Matrix<T>>(call, object, "x", wanted);
-    const int64_t width = static_cast<int64_t>(matrix.shape(1));
+    const auto rows = keep<Rows<T>>(call, object, "x", wanted);
+    const int64_t width = static_cast<int64_t>(rows.shape(1));
     if (width != x.width) refuse("x", number(x.width) + " columns", number(width));
-    x.n = static_cast<int64_t>(matrix.shape(0));
-    return matrix.data();
+    if (width > 1 && rows.stride(1) != 1)
+        refuse("x", wanted, "elements " + number(rows.stride(1)) + " apart");
+    x.n = static_cast<int64_t>(rows.shape(0));
+    x.stride = rows.stride(0);
+    return rows.data();
 }
 
 void check_length(const Call& call, size_t n_targets) {
@@ -74,9 +79,11 @@ void read_examples(Call& call, nb::handle object, int64_t n_inputs) {
     if (nb::isinstance<nb::tuple>(object))
         read_csr(call, nb::borrow<nb::tuple>(object));
     else if (has_type(object, "uint8"))
-        x.bytes = read_matrix<uint8_t>(call, object, "a C-contiguous matrix");
+        x.bytes = read_rows<uint8_t>(call, object);
+    else if (has_type(object, "float64"))
+        x.doubles = read_rows<double>(call, object);
     else
-        x.floats = read_matrix<float>(call, object, "a C-contiguous uint8 or float32 matrix");
+        x.floats = read_rows<float>(call, object);
     call.batches.n_rows = x.n;
 }
 

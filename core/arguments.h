@@ -12,6 +12,8 @@ template <class T>
 using Vector = nanobind::ndarray<const T, nanobind::ndim<1>, nanobind::c_contig, nanobind::device::cpu>;
 template <class T>
 using Matrix = nanobind::ndarray<const T, nanobind::ndim<2>, nanobind::c_contig, nanobind::device::cpu>;
+template <class T>
+using Rows = nanobind::ndarray<const T, nanobind::ndim<2>, nanobind::device::cpu>;  // any stride
 using Values = nanobind::ndarray<const float, nanobind::c_contig, nanobind::device::cpu>;
 
 // What one call works on: views of the caller's arrays, and the objects that keep them alive.

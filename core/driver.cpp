@@ -86,7 +86,7 @@ struct Data {
     Batches batches(int form, bool labelled) const {
         Batches b;
         b.x.n = kRows;
-        b.x.width = kInputs;
+        b.x.width = b.x.stride = kInputs;
         if (form == 0) b.x.bytes = bytes.data();
         if (form == 1) b.x.floats = floats.data();
         if (form == 2) {
