@@ -5,6 +5,7 @@
 # make docs        the documentation, in site/
 # make bench       the native engine beside its peers: seconds, memory; tables in build/bench/
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
+#                  (one of them: make sanitize ARGS=thread)
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -37,7 +38,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
 sanitize: $(VENV)/.installed-dev
-	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh
+	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh $(ARGS)
 
 # A browser for the tests that open the report: the system's, or the distribution's.
 browser: $(VENV)/.installed-dev
