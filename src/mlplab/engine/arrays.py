@@ -1,7 +1,8 @@
 """Arrays as the core reads them, from what users give to ``fit``.
 
 Bytes, booleans, float32 and float64 are read where they lie, in memory or in a file mapped into it;
-other numbers become float32 once. Whatever Keras reads and the core does not (generators, several inputs) is Unplannable.
+other numbers become float32 once. Whatever Keras reads and the core does not (generators, several
+inputs) is Unplannable.
 """
 
 from __future__ import annotations

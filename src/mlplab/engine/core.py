@@ -81,7 +81,7 @@ def chosen_isa(core: Any) -> str:
     Raises:
         EngineError: ``MLPLAB_ISA`` names one that is not there.
     """
-    wanted, available = os.environ.get("MLPLAB_ISA", ""), core.isas()
+    wanted, available = wanted_isa(), core.isas()
     if not wanted:
         return str(core.default_isa())
     if wanted not in available:
@@ -90,6 +90,11 @@ def chosen_isa(core: Any) -> str:
             f"{did_you_mean(wanted, available)}"
         )
     return wanted
+
+
+def wanted_isa() -> str:
+    """Return the instruction set that ``MLPLAB_ISA`` names; empty where it names none."""
+    return os.environ.get("MLPLAB_ISA", "")
 
 
 def usable_cores() -> int:
