@@ -4,6 +4,7 @@
 # make lint        style, types, the order of the rooms, the documentation
 # make docs        the documentation, in site/
 # make bench       the native engine beside its peers: seconds, memory; tables in build/bench/
+# make phases      where the engine's time goes, as the picture of docs/engine-core.md
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
 #                  (one of them: make sanitize ARGS=thread)
 
@@ -12,7 +13,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: reproduce test install lint docs bench sanitize browser clean
+.PHONY: reproduce test install lint docs bench phases sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -36,6 +37,9 @@ docs: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks $(ARGS)
+
+phases: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.phases docs/images/phases.svg
 
 sanitize: $(VENV)/.installed-dev
 	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh $(ARGS)

@@ -135,6 +135,7 @@ def test_a_file_larger_than_the_memory_allowed_is_trained_on(
         capture_output=True,
         text=True,
         check=False,
+        cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "a copy does not fit\n"
