@@ -19,8 +19,8 @@ class Network(Protocol):
     """What the engine asks of a network; the compiled core's ``Network`` is the one that ships.
 
     It is made as ``Network(n_inputs, layers, loss, optimizer, max_batch, threads, isa)``. Features
-    are (n, n_inputs), uint8 or float32, or the three arrays of a CSR matrix. Weights and slots are
-    float32, in Keras's shapes and order.
+    are (n, n_inputs), uint8, float32 or float64, or the three arrays of a CSR matrix. Weights and
+    slots are float32, in Keras's shapes and order.
     """
 
     def set_weights(self, weights: list[Array]) -> None: ...  # noqa: D102
