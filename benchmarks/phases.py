@@ -17,7 +17,6 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
 from benchmarks import machine
-from benchmarks.keras_fit import Phases
 from mlplab.data import load
 from mlplab.engine import fit
 from mlplab.recipes import notebook_recipes
@@ -32,6 +31,8 @@ COLOURS = ["#e69f00", "#0072b2", "#56b4e9", "#cc79a7", "#009e73", "#d55e00", "#b
 
 def measure() -> dict[str, Seconds]:
     """Train each network, and return the phases of its median epoch, by network."""
+    from benchmarks.keras_fit import Phases  # imports Keras, whose backend mlplab has chosen by now
+
     dataset = load("mnist")
     phases = Phases()
     logger = logging.getLogger("mlplab")
@@ -48,22 +49,27 @@ def measure() -> dict[str, Seconds]:
     return medians
 
 
-def draw(medians: dict[str, Seconds], path: Path) -> None:
-    """Draw a bar a network, a piece a phase."""
+def measured_on() -> str:
+    """Say on what machine and when."""
+    about, today = machine.describe(), datetime.date.today().isoformat()
+    return f"{about['processor']}, {about['cores']} cores, {about['isa']}, {today}"
+
+
+def draw(medians: dict[str, Seconds], where: str, path: Path) -> None:
+    """Draw a bar a network, a piece a phase, and say where it was measured."""
     names = list(medians)[::-1]
     plt.rcParams |= {"svg.hashsalt": "phases", "svg.fonttype": "none", "font.size": 10}
     figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
     left = [0.0] * len(names)
+    legible = 0.04 * max(sum(seconds.values()) for seconds in medians.values())
     for phase, colour in zip(medians[names[0]], COLOURS, strict=True):
         widths = [medians[name][phase] for name in names]
         bars = ax.barh(names, widths, left=left, color=colour, label=phase.replace("_", " "))
-        ax.bar_label(bars, [f"{w:.2f}" if w >= 0.02 else "" for w in widths], label_type="center")
+        ax.bar_label(
+            bars, [f"{w:.2f}" if w >= legible else "" for w in widths], label_type="center"
+        )
         left = [start + width for start, width in zip(left, widths, strict=True)]
-    about = machine.describe()
-    ax.set_xlabel(
-        f"seconds of an epoch of 60,000 images, thread 0 of {about['cores']} ({about['isa']})\n"
-        f"{about['processor']}, {datetime.date.today().isoformat()}"
-    )
+    ax.set_xlabel(f"seconds of thread 0 in an epoch of 60,000 images\n{where}")
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper center", ncols=len(COLOURS), frameon=False, handlelength=1)
     figure.savefig(path, metadata={"Date": None})
@@ -71,4 +77,4 @@ def draw(medians: dict[str, Seconds], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    draw(measure(), Path(sys.argv[1]))
+    draw(measure(), measured_on(), Path(sys.argv[1]))
