@@ -220,6 +220,7 @@ std::vector<NetworkSpec> shapes() {
     bare.center = bare.use_scale = false;
     first.trainable = false;
     return {
+        network({dense(kClasses)}),
         network({shift, dense(kClasses)}),
         network({random_layer("dropout"), layer("layer_norm"), dense(kClasses)}),
         network({plain, activation("softmax"), plain, fixed, activation("gelu"), dense(kClasses)}),

@@ -154,15 +154,12 @@ inline void gather_dense(Network& net, const core::Examples& x, int64_t row, int
 
 // Asks for a row that will be read soon: in shuffled order no processor foresees which.
 inline void prefetch_row(const core::Examples& x, int64_t row) {
-    const char *from = nullptr, *to = nullptr;
-    if (x.bytes) {
-        from = reinterpret_cast<const char*>(x.bytes + row * x.width);
-        to = from + x.width;
-    } else if (x.floats) {
-        from = reinterpret_cast<const char*>(x.floats + row * x.width);
-        to = from + x.width * static_cast<int64_t>(sizeof(float));
-    }
-    for (; from < to; from += kCacheLine) __builtin_prefetch(from);
+    if (x.data) return;
+    with_dense(x, [&](auto values) {
+        const auto* from = reinterpret_cast<const char*>(values + row * x.stride);
+        const auto* to = reinterpret_cast<const char*>(values + row * x.stride + x.width);
+        for (; from < to; from += kCacheLine) __builtin_prefetch(from);
+    });
 }
 
 constexpr int64_t kRowsAhead = 4;  // of the one being read
