@@ -4,6 +4,7 @@
 # make lint        style, types, the order of the rooms, the documentation
 # make docs        the documentation, in site/
 # make bench       the native engine beside its peers: seconds, memory; tables in build/bench/
+# make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: reproduce test install lint docs bench sanitize browser clean
+.PHONY: reproduce test install lint docs bench bench-stats sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -35,6 +36,9 @@ docs: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-stats: $(VENV)/.installed-dev
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_rates $(ARGS)
 
 sanitize: $(VENV)/.installed-dev
 	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh
