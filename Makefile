@@ -5,6 +5,7 @@
 # make docs        the documentation, in site/
 # make bench       the native engine beside its peers: seconds, memory; tables in build/bench/
 # make phases      where the engine's time goes, as the picture of docs/engine-core.md
+# make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
 #                  (one of them: make sanitize ARGS=thread)
 
@@ -13,7 +14,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: reproduce test install lint docs bench phases sanitize browser clean
+.PHONY: reproduce test install lint docs bench phases bench-stats sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -40,6 +41,9 @@ bench: $(VENV)/.installed-bench
 
 phases: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.phases docs/images/phases.svg
+
+bench-stats: $(VENV)/.installed-dev
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_rates $(ARGS)
 
 sanitize: $(VENV)/.installed-dev
 	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh $(ARGS)

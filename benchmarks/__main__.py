@@ -10,12 +10,12 @@ from pathlib import Path
 
 from benchmarks import machine, throughput
 from benchmarks.networks import NETWORKS
+from benchmarks.pages import write_between_marks
 from benchmarks.peers import PEERS, Peer
 from benchmarks.race import NotLearnedError, race
 from benchmarks.results import Bench, page
 
-BEGIN = '<!-- begin: written by `make bench ARGS="--page docs/benchmarks.md"` -->'
-END = "<!-- end -->"
+COMMAND = 'make bench ARGS="--page docs/benchmarks.md"'
 
 
 def parse() -> argparse.Namespace:
@@ -86,13 +86,6 @@ def save(bench: Bench, folder: Path) -> None:
     (folder / "bench.json").write_text(json.dumps(bench.as_json(), indent=1))
 
 
-def write_page(path: Path, tables: str) -> None:
-    """Put the tables between the marks of a page."""
-    before, _, rest = path.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n\n{tables}\n{END}{after}")
-
-
 def main() -> int:
     """Run the benchmarks."""
     options = parse()
@@ -108,7 +101,7 @@ def main() -> int:
     tables = page(bench)
     print(tables)
     if options.page:
-        write_page(options.page, tables)
+        write_between_marks(options.page, COMMAND, tables)
     say(f"written: {options.out}/bench.json and bench.png")
     return 0
 
