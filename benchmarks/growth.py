@@ -125,8 +125,8 @@ def sections(items: Mapping[str, Any]) -> Iterator[str]:
     yield (
         "Seconds for 60,000 examples, mlplab beside Keras on JAX in turns, medians of "
         f"{AT_LEAST} to {AT_MOST} epochs after the first; the last column is the median over the "
-        "turns. Where no other value stands: width 512, 2 hidden layers, batch 128, MNIST's images, "
-        "no validation."
+        "turns. Where no other value stands: width 512, 2 hidden layers, batch 128, MNIST's "
+        "images, no validation."
     )
     for name in CURVES:
         if rows := curve(name, items):
