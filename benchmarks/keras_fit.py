@@ -11,6 +11,7 @@ import numpy as np
 
 import mlplab
 from benchmarks import shapes
+from benchmarks.memory import held_memory
 from benchmarks.networks import Network
 from benchmarks.peers import OURS, Peer
 from benchmarks.turns import Turns
@@ -86,6 +87,7 @@ def train(peer: Peer, network: Network, dataset: Dataset, turns: Turns) -> dict[
     if peer.validates:
         arguments["validation_data"] = (x_test, recipe.targets(y_test, dataset.n_classes))
     targets = recipe.targets(y, dataset.n_classes)
+    turns.say(built=held_memory())
     _, phases = fit_in_turns(peer, model, x, targets, turns, **arguments)
     if peer.name in OURS:
         guesses = mlplab.predict(model, x_test)

@@ -60,6 +60,7 @@ def one_process(peer: Peer, network: str) -> dict[str, float]:
             "all": every,
             "imported": worker.imported,
             "read": told["read"],
+            "built": told.get("built", 0),
             "peak": peak,
         }
 
@@ -88,6 +89,7 @@ def network_table(figures: Mapping[str, Any]) -> str:
         "n",
         "MB beyond the imports",
         "and beyond the data",
+        "and beyond the model",
         "MB in all",
     ]
     rows = []
@@ -100,21 +102,29 @@ def network_table(figures: Mapping[str, Any]) -> str:
                 str(len(figures[name]["processes"])),
                 f"{(m['peak'] - m['imported']) / 1e6:.0f}",
                 f"{(m['peak'] - m['read']) / 1e6:.0f}",
+                f"{(m['peak'] - m['built']) / 1e6:.0f}" if m["built"] else "-",
                 f"{m['peak'] / 1e6:.0f}",
             ]
         )
     return table(head, rows)
 
 
-def memory_shares(items: Mapping[str, Any]) -> Iterator[str]:
-    """Yield ours' memory beyond the imports as a share of that of Keras on JAX, a network each."""
+def memory_shares(items: Mapping[str, Any], since: str) -> str:
+    """Return ours' memory as a share of that of Keras on JAX, a network each.
+
+    Args:
+        items: figures by network.
+        since: the moment beyond which memory counts: ``imported``, ``read`` or ``built``.
+    """
+    shares = []
     for name, figures in items.items():
         found = measured(figures)
         if {"ours-val", "keras-jax"} <= set(found):
             ours, theirs = (
-                found[peer]["peak"] - found[peer]["imported"] for peer in ("ours-val", "keras-jax")
+                found[peer]["peak"] - found[peer][since] for peer in ("ours-val", "keras-jax")
             )
-            yield f"{name} {ours / theirs:.2f}"
+            shares.append(f"{name} {ours / theirs:.2f}")
+    return ", ".join(shares)
 
 
 def sections(items: Mapping[str, Any]) -> Iterator[str]:
@@ -123,8 +133,13 @@ def sections(items: Mapping[str, Any]) -> Iterator[str]:
     for name, figures in items.items():
         yield f"{name}, each process alone:"
         yield network_table(figures)
-    if shares := ", ".join(memory_shares(items)):
-        yield f"Memory beyond the imports, mlplab's over that of Keras on JAX: {shares}."
+    for since, words in (
+        ("imported", "the imports"),
+        ("read", "these and the data"),
+        ("built", "these and the model"),
+    ):
+        if shares := memory_shares(items, since):
+            yield f"Memory beyond {words}, mlplab's over that of Keras on JAX: {shares}."
 
 
 def draw(items: Mapping[str, Any], path: Path) -> None:
