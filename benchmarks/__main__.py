@@ -98,6 +98,8 @@ def main() -> int:
     options = parse()
     here = machine.describe()
     kept = {name: Kept(options.out / f"{name}.json", here) for name in PIECES}
+    if elsewhere := sum(piece.n_elsewhere for piece in kept.values()):
+        say(f"{elsewhere} figures of another machine, other versions or another core do not count")
     wrong = measure(options, kept)
     draw(kept, options.out)  # matplotlib only now: workers are started from a small process
     tables = page(here, kept)

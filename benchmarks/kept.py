@@ -28,6 +28,10 @@ class Kept:
     Args:
         path: the JSON file.
         machine: what ``machine.describe`` says.
+
+    Attributes:
+        n_elsewhere: figures in the file that do not count, because they are of another machine,
+            other versions or another core. The next that is kept replaces them all.
     """
 
     def __init__(self, path: Path, machine: Mapping[str, Any]) -> None:
@@ -35,6 +39,7 @@ class Kept:
         items = json.loads(path.read_text())["items"] if path.exists() else {}
         here = setting(machine)
         self._items = {key: item for key, item in items.items() if setting(item["machine"]) == here}
+        self.n_elsewhere = len(items) - len(self._items)
 
     def __contains__(self, key: str) -> bool:
         return key in self._items

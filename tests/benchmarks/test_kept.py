@@ -31,7 +31,9 @@ def test_figures_come_back_in_the_order_asked_for(tmp_path: Path, here: dict[str
 @pytest.mark.parametrize("name", ["processor", "cores", "isa", "core"])
 def test_figures_of_another_machine_or_core_do_not(tmp_path: Path, here: dict[str, Any], name: str):
     Kept(tmp_path / "piece.json", here | {name: "another"}).keep("one", 1)
-    assert Kept(tmp_path / "piece.json", here).figures(("one",)) == {}
+    kept = Kept(tmp_path / "piece.json", here)
+    assert kept.figures(("one",)) == {}
+    assert kept.n_elsewhere == 1
 
 
 def test_nor_those_of_another_jax(tmp_path: Path, here: dict[str, Any]):
