@@ -1,7 +1,8 @@
 """At which density skipping zeros stops paying: the core built to skip always, and never.
 
-Both builds train the same network in turns, at one density after the other. Where skipping takes
-longer, it has stopped paying; ``kSparseBelow`` in ``core/gather.h`` should stand there.
+Both builds train the same network in turns on one core, at one density after the other; what counts
+are the seconds computed, which other programs beside it change little. Where skipping takes longer,
+it has stopped paying; ``kSparseBelow`` in ``core/gather.h`` should stand there.
 """
 
 from __future__ import annotations
@@ -95,19 +96,21 @@ def _run(*command: str) -> None:
 
 
 def measure(key: str, options: Any) -> dict[str, list[float]]:
-    """Return the seconds of each epoch of both builds.
+    """Return the computing seconds of each epoch of both builds.
 
     Raises:
         NotLearnedError: one of them failed.
     """
     width, density = key.split("/")
     job = {"shape": asdict(Shape(width=int(width), depth=1, density=float(density)))}
-    runners = {name: Runner(PEERS["ours"], job, core=built(name, options.out)) for name in BUILDS}
+    runners = {
+        name: Runner(PEERS["ours"], job, cores=1, core=built(name, options.out)) for name in BUILDS
+    }
     run_in_turns(list(runners.values()), seconds=1.5, at_least=5, at_most=9)
     for name, runner in runners.items():
         if runner.result.failure:
             raise NotLearnedError(f"{key}: the core that skips {name}: {runner.result.failure}")
-    return {name: runner.result.epochs for name, runner in runners.items()}
+    return {name: runner.result.cpu for name, runner in runners.items()}
 
 
 def ratios(items: Mapping[str, Any], width: int) -> list[tuple[float, float]]:
@@ -136,8 +139,8 @@ def sections(items: Mapping[str, Any]) -> Iterator[str]:
     """Yield the part of the page on skipping zeros."""
     yield "### Skipping zeros"
     yield (
-        "Seconds of an epoch when zeros are skipped over seconds when they are not: one hidden "
-        "layer, batch 128, random bytes."
+        "Computing seconds of an epoch when zeros are skipped over those when they are not: one "
+        "core, one hidden layer, batch 128, random bytes."
     )
     found = {width: points for width in WIDTHS if (points := ratios(items, width))}
     rows = [

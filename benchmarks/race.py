@@ -25,12 +25,14 @@ class Result:
 
     Attributes:
         epochs: seconds of each epoch after the first.
+        cpu: seconds that all its threads computed in each; waiting in turn for a core is not in it.
         accuracy: on the test images, at the end.
         phases: seconds of each phase of the core, an entry an epoch; ours alone has them.
         failure: why there are no figures; empty where there are.
     """
 
     epochs: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     accuracy: float = 0.0
     phases: list[dict[str, float]] = field(default_factory=list)
     failure: str = ""
@@ -66,7 +68,9 @@ class Runner:
         assert self._worker is not None
         try:
             self._worker.go_on()
-            self.result.epochs.append(self._worker.epoch()["seconds"])
+            told = self._worker.epoch()
+            self.result.epochs.append(told["seconds"])
+            self.result.cpu.append(told["cpu"])
             self._worker.pause()
         except WorkerFailedError as failure:
             self._fail(failure)

@@ -27,11 +27,15 @@ class Turns:
 
     def begin(self) -> None:
         """Start the clock: an epoch begins."""
-        self._started = time.perf_counter()
+        self._started, self._worked = time.perf_counter(), time.process_time()
 
     def end(self) -> bool:
         """Tell the epoch's seconds, wait, and return whether there is another one."""
-        self.say(seconds=time.perf_counter() - self._started, peak=peak_memory())
+        self.say(
+            seconds=time.perf_counter() - self._started,
+            cpu=time.process_time() - self._worked,
+            peak=peak_memory(),
+        )
         return sys.stdin.readline() == "epoch\n"
 
     def say(self, **facts: object) -> None:
