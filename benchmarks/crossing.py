@@ -86,8 +86,6 @@ def _write(path: Path, text: str) -> None:
 _SETTINGS = (
     "-DCMAKE_BUILD_TYPE=Release",
     f"-DPython_EXECUTABLE={sys.executable}",
-    "-DSKBUILD_PROJECT_NAME=mlplab",
-    "-DSKBUILD_PROJECT_VERSION=0",
 )
 
 
