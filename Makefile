@@ -3,7 +3,7 @@
 # make install     the package alone, in .venv
 # make lint        style, types, the order of the rooms, the documentation
 # make docs        the documentation, in site/
-# make bench       the native engine beside its peers: seconds, memory; tables in build/bench/
+# make bench       the native engine beside its peers: seconds, memory, growth; in build/bench/
 # make phases      where the engine's time goes, as the picture of docs/engine-core.md
 # make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
