@@ -75,6 +75,15 @@ def _is_of_keras(thing: Any) -> bool:
     return type(thing).__module__.startswith("keras.")
 
 
+def optimizer_class(optimizer: keras.optimizers.Optimizer) -> type:
+    """Return the public class of an optimizer; on PyTorch Keras makes one of a class of its own."""
+    return next(
+        cls
+        for cls in type(optimizer).__mro__
+        if not cls.__module__.startswith("keras.src.backend.")
+    )
+
+
 def decays(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> bool:
     """Return whether the optimizer's weight decay acts on a variable."""
     return bool(optimizer._use_weight_decay(variable))

@@ -81,7 +81,7 @@ def read_optimizer(optimizer: Any, trained: list[keras.Variable]) -> tuple[Step,
     Raises:
         Unplannable: the optimizer is not covered, or was built for other variables.
     """
-    entry = OPTIMIZERS.get(type(optimizer))
+    entry = OPTIMIZERS.get(keras_private.optimizer_class(optimizer))
     if entry is None:
         raise Unplannable(
             f"the optimizer {type(optimizer).__name__} is not one the native engine runs"
