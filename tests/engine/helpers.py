@@ -71,9 +71,10 @@ def allowed(rounded: Array, exact: Array) -> float:
     """Return how far from exact arithmetic float32 may end, given where float32 NumPy ended.
 
     How fast rounding grows is the network's own: a saturated sigmoid or a ReLU's kink multiplies
-    it. NumPy's own distance from float64 measures it; ten times that, and a little, is allowed.
+    it. NumPy's own distance from float64 measures it; ten times that, and a little, is allowed: now
+    and then a unit ends on the other side of its kink in one of them alone.
     """
-    return 1e-4 + 10 * distance(rounded, exact)
+    return 1e-3 + 10 * distance(rounded, exact)
 
 
 def distance(ours: Array, theirs: Array) -> float:

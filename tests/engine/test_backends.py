@@ -63,7 +63,7 @@ def test_state_goes_back_and_training_goes_on(
         ours, theirs = (which[f"optimizer {name}"] for which in (states, on_jax))
         assert [array.shape for array in ours] == [array.shape for array in theirs]
         assert all(np.isfinite(array).all() for array in ours)
-        assert 7 in steps(ours)
+        assert steps(ours) == [10]
     # What Keras trains on is the state that was written back, moments and step count included.
     close = {
         "native, saved, native": states["native, keras"],
