@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import scipy.stats
 
@@ -30,7 +29,7 @@ def validation_losses(
             model.set_weights(recipe.model(mnist).get_weights())
         for variable in model.optimizer.variables:
             if "learning_rate" not in variable.path:
-                variable.assign(keras.ops.zeros_like(variable))
+                variable.assign(np.zeros(variable.shape, variable.dtype))
         history = mlplab.fit(
             model, x[:n_train], y[:n_train], batch_size=recipe.batch_size, epochs=epochs,
             validation_data=(x[-N_VALIDATION:], y[-N_VALIDATION:]), seed=seed, verbose=0,

@@ -137,10 +137,10 @@ def plan_layers(model: keras.Model) -> Plan:
         raise Unplannable("the model is not built; begin it with keras.Input(shape)")
     layers = list(_chain(model))
     shape = input_shape = _example_shape(model)
-    if math.prod(shape) > MOST_INPUTS:
+    if (n_inputs := math.prod(shape)) > MOST_INPUTS:
         raise Unplannable(
-            f"the model takes {math.prod(shape)} numbers an example, where the native engine counts "
-            f"to {MOST_INPUTS}"
+            f"the model takes {n_inputs} numbers an example, where the native engine counts to "
+            f"{MOST_INPUTS}"
         )
     steps: list[Step] = []
     for place, layer in enumerate(layers):
