@@ -71,7 +71,7 @@ inline core::Outcome train_epoch(Network& net, const core::Batches& batches) {
             const Step step{batches.first_step + index, n, true, true};
             const StepNumbers numbers =
                 step_numbers(net.spec.optimizer, batches.learning_rates[index], step.number);
-            gather(net, batches, at, n, worker);
+            gather(net, batches, at, n, true, worker);
             forward(net, step, worker);
             losses(net, batches, at, step, worker);
             penalties(net, worker);
@@ -90,7 +90,7 @@ inline core::Outcome evaluate(Network& net, const core::Batches& batches) {
         penalties(net, worker);
         for_batches(batches.n_rows, net.max_batch(), [&](int64_t at, int64_t n, int64_t) {
             const Step step{0, n, false, false};
-            gather(net, batches, at, n, worker);
+            gather(net, batches, at, n, false, worker);
             forward(net, step, worker);
             losses(net, batches, at, step, worker);
             worker.meet();
@@ -105,7 +105,7 @@ inline void predict(Network& net, const core::Batches& batches, float* out) {
     const Stage& last = net.stages.back();
     run_team(net.scratch, [&](Worker& worker) {
         for_batches(batches.n_rows, net.max_batch(), [&](int64_t at, int64_t n, int64_t) {
-            gather(net, batches, at, n, worker);
+            gather(net, batches, at, n, false, worker);
             forward(net, {0, n, false, false}, worker);
             const Range rows = worker.part(n);
             for (int64_t r = rows.begin; r < rows.end; ++r)
@@ -121,7 +121,7 @@ inline void gradients(Network& net, const core::Batches& batches) {
         if (param->trainable && !param->gradient.size) param->gradient.resize(param->floats());
     run_team(net.scratch, [&](Worker& worker) {
         const Step step{0, batches.n_rows, true, false};
-        gather(net, batches, 0, batches.n_rows, worker);
+        gather(net, batches, 0, batches.n_rows, true, worker);
         forward(net, step, worker);
         losses(net, batches, 0, step, worker);
         backward(net, step, StepNumbers{}, worker);

@@ -148,8 +148,8 @@ inline void forward(Network& net, const Step& step, Worker& worker) {
         worker.meet();
         const Stage& stage = net.stages[s];
         dense_forward(net, net.stages[s - 1], stage, s == 1 && net.sparse_input, step.n_batch, worker);
-        if (s == 1 && net.sparse_input && step.training)
-            fill_columns(net.sparse, step.n_batch, stage.n_in, worker.part(stage.n_in));
+        if (s == 1 && step.training && net.lists_columns())
+            fill_columns(net.sparse, step.n_batch, worker.index);
         cut = ops_forward(net, stage, stage.cut, step, worker);
     }
     if (cut == Cut::columns) worker.meet();

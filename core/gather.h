@@ -49,7 +49,9 @@ inline void prepare_input(Network& net, const core::Batches& batches) {
             capacity = std::max(capacity, x.indptr[r + 1] - x.indptr[r]);
     }
     capacity += kSlack;
-    if (capacity > net.sparse.capacity) net.sparse.resize(net.max_batch(), x.width, capacity);
+    if (capacity > net.sparse.capacity)
+        net.sparse.resize(net.max_batch(), x.width, capacity, net.spec.threads);
+    if (scatters(net.stages[1].panels(), x.width)) net.scattered.resize(panels_of(x.width) * kPanel * kPanel);
 }
 
 // Lists the non-zeros of x[0..width), whose first is input `from`; returns how many there are.
@@ -136,17 +138,35 @@ inline void gather_dense(Network& net, const core::Examples& x, int64_t row, int
     }
 }
 
+// Asks for a row that will be read soon: in shuffled order no processor foresees which.
+inline void prefetch_row(const core::Examples& x, int64_t row) {
+    const char *from = nullptr, *to = nullptr;
+    if (x.bytes) {
+        from = reinterpret_cast<const char*>(x.bytes + row * x.width);
+        to = from + x.width;
+    } else if (x.floats) {
+        from = reinterpret_cast<const char*>(x.floats + row * x.width);
+        to = from + x.width * static_cast<int64_t>(sizeof(float));
+    }
+    for (; from < to; from += kCacheLine) __builtin_prefetch(from);
+}
+
+constexpr int64_t kRowsAhead = 4;  // of the one being read
+
 // Rows [at, at + n) of the caller's order, this thread's share of them.
-inline void gather(Network& net, const core::Batches& batches, int64_t at, int64_t n,
+inline void gather(Network& net, const core::Batches& batches, int64_t at, int64_t n, bool training,
                    Worker& worker) {
     worker.enter(core::kGather);
     const Range rows = worker.part(n);
     for (int64_t r = rows.begin; r < rows.end; ++r) {
         const int64_t row = row_of(batches, at + r);
-        if (net.sparse_input)
-            gather_sparse(net, batches.x, row, r);
-        else
+        if (r + kRowsAhead < rows.end) prefetch_row(batches.x, row_of(batches, at + r + kRowsAhead));
+        if (!net.sparse_input) {
             gather_dense(net, batches.x, row, r);
+            continue;
+        }
+        gather_sparse(net, batches.x, row, r);
+        if (training) cut_row(net.sparse, r);
     }
 }
 

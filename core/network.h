@@ -93,6 +93,7 @@ struct Network {
 
     SparseBatch sparse;
     bool sparse_input = false;         // of the call in progress
+    Floats scattered;                  // [n_inputs][16]: the gradient of a kernel of one panel, then zeros
     Array<float> sample_loss;          // [max_batch], unweighted
     std::vector<Floats> sample_metric; // a [max_batch] each
     std::vector<Floats> scratch;       // one a thread
@@ -101,6 +102,10 @@ struct Network {
 
     int64_t max_batch() const { return spec.max_batch; }
     int64_t stride() const { return spec.max_batch * kPanel; }  // floats from panel to panel
+    // Whether the batch's non-zeros are listed by column as well: wide first layers learn from those.
+    bool lists_columns() const {
+        return sparse_input && stages[1].gradient.size && !scatters(stages[1].panels(), stages[1].n_in);
+    }
     int64_t n_outputs() const { return stages.back().n_out; }
     float* row_scratch(int thread, int which) const {
         return row_memory.get() + (thread * 4 + which) * widest;

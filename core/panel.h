@@ -12,6 +12,10 @@
 #include <memory>
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "vector.h"
 
 namespace CORE_ISA {
@@ -25,18 +29,31 @@ struct FreeAligned {
     void operator()(void* p) const { std::free(p); }
 };
 
-// An owned, zeroed array that starts on a cache line.
+constexpr size_t kCacheLine = 64, kHugePage = size_t{1} << 21;
+
+// Zeroed memory that starts on a cache line; where it is large, on huge pages if the system has them:
+// weights and activations are walked in strides of a panel, and each small page would cost a look-up.
+inline void* zeroed(size_t bytes) {
+    const bool large = bytes >= kHugePage;
+    const size_t alignment = large ? kHugePage : kCacheLine;
+    bytes = std::max((bytes + alignment - 1) / alignment, size_t{1}) * alignment;
+    void* p = std::aligned_alloc(alignment, bytes);
+    if (!p) throw std::bad_alloc();
+#if defined(__linux__)
+    if (large) madvise(p, bytes, MADV_HUGEPAGE);  // a wish: refused, the memory is as good as before
+#endif
+    std::memset(p, 0, bytes);
+    return p;
+}
+
+// An owned, zeroed array.
 template <class T>
 struct Array {
     std::unique_ptr<T[], FreeAligned> data;
     int64_t size = 0;
 
     void resize(int64_t n) {
-        const size_t bytes = (static_cast<size_t>(n) * sizeof(T) + 63) / 64 * 64;
-        void* p = std::aligned_alloc(64, std::max<size_t>(bytes, 64));
-        if (!p) throw std::bad_alloc();
-        std::memset(p, 0, bytes);
-        data.reset(static_cast<T*>(p));
+        data.reset(static_cast<T*>(zeroed(static_cast<size_t>(n) * sizeof(T))));
         size = n;
     }
     T* get() const { return data.get(); }

@@ -13,61 +13,80 @@
 
 namespace CORE_ISA {
 
+// The inputs that fall to thread t of T: whole blocks of 16.
+inline Range input_share(int64_t n_inputs, int t, int n_threads) {
+    const Range blocks = share(panels_of(n_inputs), t, n_threads);
+    return {blocks.begin * kPanel, std::min(blocks.end * kPanel, n_inputs)};
+}
+
 // A batch as lists of its non-zeros, by row (example) and by column (input).
 struct SparseBatch {
-    int64_t capacity = 0;        // non-zeros a row can hold
+    int64_t capacity = 0, n_inputs = 0;  // capacity: the non-zeros a row can hold
+    int n_threads = 1;
     Array<int32_t> index;        // [max_batch][capacity]: the inputs of a row, increasing
     Floats value;                // [max_batch][capacity]
     Array<int64_t> count;        // [max_batch]
+    Array<int64_t> cut;          // [max_batch][threads + 1]: where in a row's list a thread's inputs start
     Array<int64_t> column;       // [n_inputs + 1]: where a column's list starts
     Array<int64_t> cursor;       // [n_inputs]: where its next entry goes
     Array<int32_t> row;          // [max_batch * capacity]: the examples of a column, increasing
     Floats column_value;         // [max_batch * capacity]
 
-    void resize(int64_t max_batch, int64_t n_inputs, int64_t row_capacity) {
+    void resize(int64_t max_batch, int64_t inputs, int64_t row_capacity, int threads) {
         capacity = row_capacity;
+        n_inputs = inputs;
+        n_threads = threads;
         index.resize(max_batch * capacity);
         value.resize(max_batch * capacity);
         count.resize(max_batch);
+        cut.resize(max_batch * (threads + 1));
         column.resize(n_inputs + 1);
         cursor.resize(n_inputs);
         row.resize(max_batch * capacity);
         column_value.resize(max_batch * capacity);
     }
+    const int64_t* cuts(int64_t r) const { return cut.get() + r * (n_threads + 1); }
 };
 
-// Fills the lists of columns [columns.begin, columns.end) from the rows' lists. Threads fill disjoint
-// columns at the same time: where the first one starts follows from the rows alone.
-inline void fill_columns(SparseBatch& batch, int64_t n_rows, int64_t n_inputs, Range columns) {
-    int64_t before = 0;
-    int64_t* start = batch.column.get();
-    std::fill(batch.cursor.get() + columns.begin, batch.cursor.get() + columns.end, 0);
-    auto first = [&](int64_t r) {  // position in row r of the first entry at or past columns.begin
-        const int32_t* list = batch.index.get() + r * batch.capacity;
-        return std::lower_bound(list, list + batch.count[r], columns.begin) - list;
-    };
-    for (int64_t r = 0; r < n_rows; ++r) {
-        const int32_t* list = batch.index.get() + r * batch.capacity;
-        int64_t j = first(r);
-        before += j;
-        for (; j < batch.count[r] && list[j] < columns.end; ++j) ++batch.cursor[list[j]];
+// Row r has its list: cut it among the threads. Every thread does this for the rows it has read.
+inline void cut_row(SparseBatch& batch, int64_t r) {
+    const int32_t* list = batch.index.get() + r * batch.capacity;
+    int64_t* cut = batch.cut.get() + r * (batch.n_threads + 1);
+    cut[0] = 0;
+    cut[batch.n_threads] = batch.count[r];
+    for (int t = 1; t < batch.n_threads; ++t) {
+        const int64_t begin = input_share(batch.n_inputs, t, batch.n_threads).begin;
+        cut[t] = std::lower_bound(list + cut[t - 1], list + batch.count[r], begin) - list;
     }
-    int64_t at = before;
-    for (int64_t c = columns.begin; c < columns.end; ++c) {
-        start[c] = at;
-        at += batch.cursor[c];
-        batch.cursor[c] = start[c];
-    }
-    if (columns.end == n_inputs) start[n_inputs] = at;
-    for (int64_t r = 0; r < n_rows; ++r) {
-        const int32_t* list = batch.index.get() + r * batch.capacity;
-        const float* value = batch.value.get() + r * batch.capacity;
-        for (int64_t j = first(r); j < batch.count[r] && list[j] < columns.end; ++j) {
-            const int64_t to = batch.cursor[list[j]]++;
-            batch.row[to] = static_cast<int32_t>(r);
-            batch.column_value[to] = value[j];
+}
+
+// Fills the lists of a thread's columns from the rows' lists, once all rows are read and cut.
+inline void fill_columns(SparseBatch& batch, int64_t n_rows, int thread) {
+    const Range columns = input_share(batch.n_inputs, thread, batch.n_threads);
+    int64_t* cursor = batch.cursor.get();
+    auto each = [&](auto visit) {  // visit(input, row, value)
+        for (int64_t r = 0; r < n_rows; ++r) {
+            const int32_t* list = batch.index.get() + r * batch.capacity;
+            const float* value = batch.value.get() + r * batch.capacity;
+            const int64_t end = batch.cuts(r)[thread + 1];
+            for (int64_t j = batch.cuts(r)[thread]; j < end; ++j) visit(list[j], r, value[j]);
         }
+    };
+    std::fill(cursor + columns.begin, cursor + columns.end, 0);
+    each([&](int32_t c, int64_t, float) { ++cursor[c]; });
+    int64_t at = 0;
+    for (int64_t r = 0; r < n_rows; ++r) at += batch.cuts(r)[thread];
+    for (int64_t c = columns.begin; c < columns.end; ++c) {
+        batch.column[c] = at;
+        at += cursor[c];
+        cursor[c] = batch.column[c];
     }
+    if (columns.end == batch.n_inputs) batch.column[batch.n_inputs] = at;
+    each([&](int32_t c, int64_t r, float value) {
+        const int64_t to = cursor[c]++;
+        batch.row[to] = static_cast<int32_t>(r);
+        batch.column_value[to] = value;
+    });
 }
 
 // Panels summed at a time: forward, where they come from the second-level cache, and for the weight
@@ -152,6 +171,26 @@ inline void sparse_gradient(int64_t panels, const SparseBatch& x, Range inputs, 
         const int64_t from = x.column[i];
         sum(x.row.get() + from, x.column_value.get() + from, x.column[i + 1] - from, dy, stride,
             nullptr, g + (i - inputs.begin) * kPanel, kPanel * kPanel);
+    }
+}
+
+// A kernel of one panel takes its gradient row by row instead: G[i] += x[b][i] dY[b], and the lists by
+// column are not needed. Inputs of threads [threads.begin, threads.end); g: [n_inputs][16], zeros
+// before. Where the inputs are many more than a batch's non-zeros, most of g would be walked for nothing.
+inline bool scatters(int64_t panels, int64_t n_inputs) { return panels == 1 && n_inputs <= 4096; }
+
+inline void scatter_gradient(const SparseBatch& x, int64_t n_rows, Range threads, const float* dy,
+                             float* g) {
+    for (int64_t r = 0; r < n_rows; ++r, dy += kPanel) {
+        V d[kVectors];
+        for (int n = 0; n < kVectors; ++n) d[n] = load(dy + n * kLanes);
+        const int32_t* index = x.index.get() + r * x.capacity;
+        const float* value = x.value.get() + r * x.capacity;
+        for (int64_t j = x.cuts(r)[threads.begin]; j < x.cuts(r)[threads.end]; ++j) {
+            float* to = g + index[j] * kPanel;
+            for (int n = 0; n < kVectors; ++n)
+                store(to + n * kLanes, load(to + n * kLanes) + value[j] * d[n]);
+        }
     }
 }
 

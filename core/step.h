@@ -81,6 +81,19 @@ inline void kernel_block(const Network& net, Param& kernel, const KernelInputs& 
         finish_rows(net, kernel, panel + p, row, n_rows, g + p * kBlock, step, numbers);
 }
 
+// All of a sparse input's kernel of one panel: the inputs of some threads, which are `blocks`.
+inline void narrow_kernel(Network& net, Param& kernel, const KernelInputs& in, Range threads,
+                          Range blocks, const Step& step, const StepNumbers& numbers) {
+    scatter_gradient(*in.sparse, in.n_batch, threads, in.dz, net.scattered.get());
+    for (int64_t block = blocks.begin; block < blocks.end; ++block) {
+        const int64_t row = block * kPanel, n_rows = std::min(kPanel, kernel.rows - row);
+        float* g = net.scattered.get() + row * kPanel;
+        kernel.moved[block] = net.n_slots > 0;
+        finish_rows(net, kernel, 0, row, n_rows, g, step, numbers);
+        std::fill_n(g, n_rows * kPanel, 0.0f);
+    }
+}
+
 //     w <- w clip(norm, 0, m) / (1e-7 + norm), norm over each column
 inline void limit_norm(Param& param, int64_t panel) {
     float* w = param.value.get() + panel * param.rows * kPanel;
@@ -118,9 +131,17 @@ inline void kernel_gradient(Network& net, size_t s, const Step& step, const Step
     const Range panels = by_panels ? worker.part(kernel.panels()) : Range{0, kernel.panels()};
     const Range blocks = by_panels ? Range{0, kernel.blocks()} : worker.part(kernel.blocks());
     float* g = worker.scratch.get();
-    for (int64_t p = panels.begin; p < panels.end; p += group)
-        for (int64_t block = blocks.begin; block < blocks.end; ++block)
-            kernel_block(net, kernel, in, p, std::min(group, panels.end - p), block, g, step, numbers);
+    if (sparse && scatters(kernel.panels(), kernel.rows)) {
+        const int t = worker.index;
+        if (panels.end > panels.begin)
+            narrow_kernel(net, kernel, in, by_panels ? Range{0, worker.n_threads} : Range{t, t + 1},
+                          blocks, step, numbers);
+    } else {
+        for (int64_t p = panels.begin; p < panels.end; p += group)
+            for (int64_t block = blocks.begin; block < blocks.end; ++block)
+                kernel_block(net, kernel, in, p, std::min(group, panels.end - p), block, g, step,
+                             numbers);
+    }
     if (kernel.max_norm > 0 && step.updates && !net.stores_gradients)
         for (int64_t p = panels.begin; p < panels.end; ++p) limit_norm(kernel, p);
 }
