@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis
 import keras
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from keras import layers
 
 import mlplab
 from mlplab.engine import plan_layers
-from tests.engine.helpers import allowed, distance, state, train
+from tests.engine.helpers import allowed, distance_overall, state, train
 from tests.engine.models import LOSSES, OPTIMIZERS
 from tests.engine.test_random_networks import start_weights
 
@@ -113,7 +114,9 @@ def test_both_networks_train_like_keras(how: dict[str, Any]) -> None:
         return list(state(model).values())
 
     by_keras = outcome(mlplab.fit, engine="keras", verbose=0)
-    exact, rounded, core = (outcome(train, name) for name in ("exact", "reference", "core"))
+    with np.errstate(all="ignore"):
+        exact, rounded, core = (outcome(train, name) for name in ("exact", "reference", "core"))
+    hypothesis.assume(all(np.isfinite(near).all() for near in rounded))  # it did not diverge
     for keras_own, true, near, ours in zip(by_keras, exact, rounded, core, strict=True):
-        assert distance(keras_own, true) <= allowed(near, true)
-        assert distance(ours, true) <= allowed(near, true)
+        assert distance_overall(keras_own, true) <= allowed(near, true)
+        assert distance_overall(ours, true) <= allowed(near, true)
