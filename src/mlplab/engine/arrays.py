@@ -122,13 +122,11 @@ def targets(y: Any, plan: Plan) -> Array:
     y = y.reshape((len(y), *example))
     if not plan.sparse:
         return np.ascontiguousarray(y, np.float32)
-    classes = np.ascontiguousarray(y, np.int32)
-    if len(classes) and not 0 <= classes.min() <= classes.max() < plan.n_outputs:
+    if len(y) and not 0 <= y.min() <= y.max() < plan.n_outputs:  # before a cast could wrap it
         raise DataError(
-            f"expected classes from 0 to {plan.n_outputs - 1} in y, "
-            f"got {classes.min()} to {classes.max()}"
+            f"expected classes from 0 to {plan.n_outputs - 1} in y, got {y.min()} to {y.max()}"
         )
-    return classes
+    return np.ascontiguousarray(y, np.int32)
 
 
 def sample_weights(weight: Any, n_samples: int) -> npt.NDArray[np.float32] | None:

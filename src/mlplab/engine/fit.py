@@ -17,6 +17,7 @@ from mlplab.engine.keras_private import LOCK
 from mlplab.engine.plan import plan
 from mlplab.engine.streams import Streams
 from mlplab.errors import EngineError, Unplannable, UsageError, did_you_mean
+from mlplab.lazy_tensorflow import tensorflow_unread
 
 Engine = Callable[[keras.Model, FitArguments, Streams | None], keras.callbacks.History]
 
@@ -163,7 +164,14 @@ def fit(
         },
         threads=threads,
     )
-    streams = None if seed is None else Streams.of(seed)
+    with tensorflow_unread():  # callbacks may save the model
+        return _train(model, arguments, None if seed is None else Streams.of(seed), engine)
+
+
+def _train(
+    model: keras.Model, arguments: FitArguments, streams: Streams | None, engine: str
+) -> keras.callbacks.History:
+    """Train with an engine; ``auto`` is native where that covers everything."""
     if engine != "auto":
         return ENGINES[engine](model, arguments, streams)
     try:

@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from mlplab.lazy_tensorflow import tensorflow_unread
+
 # Keys that say where a class or a name lives, or repeat what the input shape implies.
 _LEFT_OUT = frozenset(
     {"build_config", "build_input_shape", "compile_config", "module", "shared_object_id"}
@@ -34,7 +36,8 @@ def describe_model(model: keras.Model) -> dict[str, Any]:
 
 def describe_object(thing: Any) -> dict[str, Any]:
     """Describe any Keras object that has a config: its class and its settings."""
-    described: dict[str, Any] = _plain(keras.saving.serialize_keras_object(thing), {})
+    with tensorflow_unread():
+        described: dict[str, Any] = _plain(keras.saving.serialize_keras_object(thing), {})
     return described
 
 

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from mlplab.data import Dataset
 from mlplab.engine import KERAS_LOCK, choose_engine
 from mlplab.errors import StorageError, StudyError
+from mlplab.lazy_tensorflow import tensorflow_unread
 from mlplab.recipes import Recipe, fingerprint_of, parameter_counts
 from mlplab.study.environment import environment
 from mlplab.study.file import StudyFile, is_unfinished, storage_errors
@@ -230,7 +231,7 @@ class StudyWriter:
         partial = target.with_name(f".partial-{target.name}")
         try:
             self.models.mkdir(exist_ok=True)
-            with KERAS_LOCK:
+            with KERAS_LOCK, tensorflow_unread():
                 model.save(partial)
             os.replace(partial, target)
         except OSError as error:
