@@ -16,8 +16,8 @@ import matplotlib as mpl
 import numpy as np
 
 import mlplab
-from benchmarks.pages import write_between_marks
-from benchmarks.results import table
+from benchmarks.marks import write_between_marks
+from benchmarks.tables import table
 from mlplab import Comparison, Recipe, Study, compare_scores, notebook_recipes
 from mlplab.compare import Claim, Pair, expected_half_width
 from mlplab.recipes import fan_in_recipes

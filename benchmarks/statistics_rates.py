@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import n_cores
-from benchmarks.pages import write_between_marks
+from benchmarks.marks import write_between_marks
 from benchmarks.results import table
 from benchmarks.statistics_worlds import World
 from mlplab.compare import Comparison, Looks, compare_scores

@@ -1,13 +1,30 @@
-"""Profiles of the property tests: a quick one, and ``HYPOTHESIS_PROFILE=full`` for 300 examples."""
+"""Profiles of the property tests, and what keeps these tests quick.
+
+``MLPLAB_HYPOTHESIS=full`` draws 300 models against Keras itself; the quick profile draws a few of
+those, and 300 networks against the reference, which the covering set holds to Keras.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import hypothesis
+import pytest
+from threadpoolctl import threadpool_limits
 
 import mlplab  # noqa: F401  before Keras, to choose its backend
 
-hypothesis.settings.register_profile("quick", max_examples=15, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("quick", max_examples=12, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("full", max_examples=300, deadline=None)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+hypothesis.settings.load_profile(os.environ.get("MLPLAB_HYPOTHESIS", "quick"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_references() -> Iterator[None]:
+    """Let Keras compile in half the time, and NumPy's small products run in one thread."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", True)
+    with threadpool_limits(1):
+        yield

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlplab.engine import core
-from mlplab.engine.plan_layers import ACTIVATIONS
+from mlplab.engine.plan_layers import ACTIVATIONS, LAYERS
 from mlplab.engine.plan_losses import LOSSES
 from tests.engine.reference import ReferenceNetwork
 from tests.engine.reference_layers import ELEMENTWISE
@@ -81,6 +81,22 @@ def loss_at(network: ReferenceNetwork, weights: list[np.ndarray], args: Any) -> 
     x, y, sample_weight = args
     p = network.forward(x.astype(np.float64), training=True)
     return network.losses(network.targets(y), p, sample_weight)[0]
+
+
+# Layers that cannot be made without an argument.
+ARGUMENTS: dict[str, Any] = {
+    "Activation": "tanh", "Dense": 3, "Dropout": 0.2, "GaussianNoise": 0.1, "InputLayer": (4,),
+    "Rescaling": 2.0, "Reshape": (4,),
+}  # fmt: skip
+IN_TESTS_OF_THE_CORE = {"affine", "dropout", "gaussian_noise"}
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.__name__)
+def test_every_layer_of_the_plan_is_here(layer: Any) -> None:
+    name = layer.__name__
+    made = layer(ARGUMENTS[name]) if name in ARGUMENTS else layer()
+    tested = {step["kind"] for steps in HIDDEN.values() for step in steps} | IN_TESTS_OF_THE_CORE
+    assert {step["kind"] for step in LAYERS[layer].read(made)} <= tested
 
 
 def test_every_activation_and_loss_of_the_plan_is_here() -> None:

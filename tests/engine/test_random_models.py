@@ -1,26 +1,30 @@
 """Models drawn at random: both networks train them like Keras.
 
-Keras takes seconds to compile each, so the quick profile draws a few; see also
+Keras takes a second to compile each, so the quick profile draws a few; see also
 ``test_random_networks``.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis
 import keras
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from keras import layers
 
 import mlplab
-from mlplab.engine import Streams, initial_weights
-from tests.engine.helpers import allowed, distance, state, train
+from mlplab.engine import plan_layers
+from tests.engine.helpers import allowed, distance_overall, state, train
 from tests.engine.models import LOSSES, OPTIMIZERS
+from tests.engine.test_random_networks import start_weights
 
-ACTIVATIONS = ["relu", "tanh", "gelu", "silu", "elu", "selu", "leaky_relu", "softplus", "sigmoid"]
+ACTIVATIONS = [function.__name__ for function in plan_layers.ACTIVATIONS]
 widths = st.integers(1, 300)
 
 
@@ -51,20 +55,24 @@ drawn = {
 }
 
 
+# JAX compiles an initializer for each shape; zeros are quick, and Glorot's numbers follow.
+dense = functools.partial(layers.Dense, kernel_initializer="zeros")
+
+
 def make_model(how: dict[str, Any]) -> keras.Model:
     loss, last, _, _ = LOSSES[how["loss"]]
     parts: list[Any] = [keras.Input((how["n_inputs"],))]
     if how["as_bytes"]:
         parts.append(layers.Rescaling(1 / 255))
     for block in how["blocks"]:
-        parts.append(layers.Dense(block["units"], use_bias=block["norm"] != "batch"))
+        parts.append(dense(block["units"], use_bias=block["norm"] != "batch"))
         if block["norm"] == "batch":
             parts.append(layers.BatchNormalization(epsilon=0.1))
         elif block["norm"] == "layer":
             parts.append(layers.LayerNormalization(epsilon=0.1))
         parts.append(layers.Activation(block["activation"]))
-    with initial_weights(Streams.of(how["seed"])):
-        model = keras.Sequential([*parts, layers.Dense(how["n_outputs"], last)])
+    model = keras.Sequential([*parts, dense(how["n_outputs"], activation=last)])
+    model.set_weights(start_weights([weight.shape for weight in model.weights], how["seed"]))
     model.compile(OPTIMIZERS[how["optimizer"]](), loss)
     return model
 
@@ -93,7 +101,7 @@ def options(how: dict[str, Any], most_steps: int) -> dict[str, Any]:
     return {"batch_size": how["batch_size"], "epochs": max(1, most_steps // steps), "seed": 3}
 
 
-@settings(max_examples=300 if settings.default.max_examples >= 300 else 5)  # seconds each
+@pytest.mark.timeout(3600)  # in the full profile
 @given(st.fixed_dictionaries(drawn))
 def test_both_networks_train_like_keras(how: dict[str, Any]) -> None:
     model, x_y = make_model(how), make_data(how)
@@ -106,7 +114,9 @@ def test_both_networks_train_like_keras(how: dict[str, Any]) -> None:
         return list(state(model).values())
 
     by_keras = outcome(mlplab.fit, engine="keras", verbose=0)
-    exact, rounded, core = (outcome(train, name) for name in ("exact", "reference", "core"))
+    with np.errstate(all="ignore"):
+        exact, rounded, core = (outcome(train, name) for name in ("exact", "reference", "core"))
+    hypothesis.assume(all(np.isfinite(near).all() for near in rounded))  # it did not diverge
     for keras_own, true, near, ours in zip(by_keras, exact, rounded, core, strict=True):
-        assert distance(keras_own, true) <= allowed(near, true)
-        assert distance(ours, true) <= allowed(near, true)
+        assert distance_overall(keras_own, true) <= allowed(near, true)
+        assert distance_overall(ours, true) <= allowed(near, true)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import numpy as np
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlplab.engine import core
-from tests.engine.helpers import allowed, distance
+from tests.engine.helpers import allowed, distance_overall
 from tests.engine.reference import ReferenceNetwork
 from tests.engine.reference_layers import ELEMENTWISE
 from tests.engine.steps import ADAM, RMSPROP, SGD, Step, activation, dense, norm
-from tests.engine.test_gradients import ENDS
+from tests.engine.test_gradients import ENDS, all_shapes
 
 OPTIMIZERS: list[Step] = [
     SGD,
@@ -102,10 +103,9 @@ def settings(how: dict[str, Any]) -> tuple[list[Step], Step, Step]:
     return layers, setting, how["optimizer"]
 
 
-def start_weights(network: ReferenceNetwork, seed: int) -> list[np.ndarray]:
+def start_weights(shapes: list[tuple[int, ...]], seed: int) -> list[np.ndarray]:
     """Return Glorot's weights, and 1 for everything that is no matrix."""
     rng = np.random.default_rng(seed)
-    shapes = [shape for layer in network.layers for shape in layer.shapes]
     return [
         rng.normal(scale=np.sqrt(2 / sum(shape)), size=shape).astype(np.float32)
         if len(shape) == 2
@@ -132,13 +132,16 @@ def outcome(network: Any, how: dict[str, Any], first: list[np.ndarray]) -> list[
     return [*network.get_weights(), *slots, np.array(losses), predictions]
 
 
+@hypothesis.settings(max_examples=300)  # in every profile: together they take seconds
 @given(drawn)
 def test_the_core_is_as_near_the_truth_as_numpy(how: dict[str, Any]) -> None:
     size = how["n_inputs"], *settings(how), how["batch_size"]
     slow = ReferenceNetwork(*size, 1)
-    first = start_weights(slow, how["seed"])
-    rounded = outcome(slow, how, first)
-    exact = outcome(ReferenceNetwork(*size, 1, dtype=np.float64), how, first)
+    first = start_weights(all_shapes(slow), how["seed"])
+    with np.errstate(all="ignore"):
+        rounded = outcome(slow, how, first)
+        exact = outcome(ReferenceNetwork(*size, 1, dtype=np.float64), how, first)
+    hypothesis.assume(all(np.isfinite(near).all() for near in rounded))  # it did not diverge
     ours = outcome(core.make_network(*size, how["threads"]), how, first)
     for mine, near, true in zip(ours, rounded, exact, strict=True):
-        assert distance(mine, true) <= allowed(near, true)
+        assert distance_overall(mine, true) <= allowed(near, true)

@@ -110,8 +110,16 @@ def test_it_stops_where_no_number_of_seeds_decides(
     found, watching, looks = decide(equals, digits, tmp_path / "a.study", max_seeds=30)
     assert found.pairs[0].verdict == "cannot tell yet"
     assert found.pairs[0].seeds_needed is None
-    assert len(looks) == 2  # the first look alone is not believed
-    assert len(watching.runs) == 10
+    planned = Looks((3, 5, 10, 20, 30))
+    with Study(tmp_path / "a.study") as study:
+        hopeless = []
+        for seeds in planned.planned[: len(looks)]:
+            scores = {name: study.outcomes(name)[:seeds] for name in ("linear", "tanh")}
+            (pair,) = compare_scores(scores, look=planned.at(seeds)).pairs
+            hopeless.append(pair.seeds_needed is None)
+    assert 2 <= len(looks) < 5
+    assert hopeless[1:] == [False] * (len(looks) - 2) + [True]  # the first look is not believed
+    assert len(watching.runs) == 2 * planned.planned[len(looks) - 1]
     assert found.notes[-1] == (
         "linear, tanh: open; no number of seeds decides it on this test set at the present "
         "difference."

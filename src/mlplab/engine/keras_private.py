@@ -6,18 +6,31 @@ A Keras release that moves one of these fails here, and in the tests of the plan
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
 from keras.src.losses.losses import LossFunctionWrapper
 from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 from keras.src.models.functional import Functional
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 
 # Keras's naming scopes and its stateless scopes are not made for threads that build or read models
 # at the same time. Whoever reads or writes a model holds this lock.
 LOCK = threading.RLock()
 
 MODEL_CLASSES = (keras.Sequential, Functional)
+
+
+def constant_value(variable: keras.Variable) -> Any:
+    """Return the array that a variable holds, where it is one that cannot change; or None.
+
+    JAX's arrays are constants: a variable that is assigned to holds another array from then on.
+    """
+    return variable.value if keras.backend.backend() == "jax" else None
 
 
 def producer(tensor: Any) -> tuple[Any, Any]:
@@ -70,6 +83,15 @@ def _is_of_keras(thing: Any) -> bool:
     return type(thing).__module__.startswith("keras.")
 
 
+def optimizer_class(optimizer: keras.optimizers.Optimizer) -> type:
+    """Return the public class of an optimizer; on PyTorch Keras makes one of a class of its own."""
+    return next(
+        cls
+        for cls in type(optimizer).__mro__
+        if not cls.__module__.startswith("keras.src.backend.")
+    )
+
+
 def decays(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> bool:
     """Return whether the optimizer's weight decay acts on a variable."""
     return bool(optimizer._use_weight_decay(variable))
@@ -93,3 +115,24 @@ def restored_epoch(model: keras.Model) -> int:
 def profiles_batches(callback: Any) -> bool:
     """Return whether a TensorBoard callback traces single batches."""
     return bool(callback._should_trace)
+
+
+@contextmanager
+def global_seed(seed: int) -> Iterator[None]:
+    """Let Keras's global seed generator start from a seed inside, and put it back afterwards.
+
+    That generator serves ``keras.random`` where no seed is given. Keras makes it anew from
+    ``GLOBAL_RANDOM_SEED`` or, where there is none, from Python's generator.
+    """
+    within = {GLOBAL_RANDOM_SEED: seed, GLOBAL_SEED_GENERATOR: None}
+    before = {name: global_state.get_global_attribute(name) for name in within}
+    _set_global_attributes(within)
+    try:
+        yield
+    finally:
+        _set_global_attributes(before)
+
+
+def _set_global_attributes(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        global_state.set_global_attribute(name, value)

@@ -20,6 +20,7 @@ from mlplab.engine.plan_optimizers import Groups, read_optimizer
 from mlplab.engine.streams import Streams
 from mlplab.errors import Unplannable
 
+MOST_INPUTS = 2**31 - 1  # the core numbers the inputs of an example in 32 bits
 RANDOM_KINDS = ("dropout", "gaussian_noise")
 
 
@@ -136,6 +137,11 @@ def plan_layers(model: keras.Model) -> Plan:
         raise Unplannable("the model is not built; begin it with keras.Input(shape)")
     layers = list(_chain(model))
     shape = input_shape = _example_shape(model)
+    if (n_inputs := math.prod(shape)) > MOST_INPUTS:
+        raise Unplannable(
+            f"the model takes {n_inputs} numbers an example, where the native engine counts to "
+            f"{MOST_INPUTS}"
+        )
     steps: list[Step] = []
     for place, layer in enumerate(layers):
         try:

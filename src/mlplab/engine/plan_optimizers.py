@@ -81,7 +81,7 @@ def read_optimizer(optimizer: Any, trained: list[keras.Variable]) -> tuple[Step,
     Raises:
         Unplannable: the optimizer is not covered, or was built for other variables.
     """
-    entry = OPTIMIZERS.get(type(optimizer))
+    entry = OPTIMIZERS.get(keras_private.optimizer_class(optimizer))
     if entry is None:
         raise Unplannable(
             f"the optimizer {type(optimizer).__name__} is not one the native engine runs"
@@ -145,5 +145,8 @@ def learning_rates(optimizer: Any, first_step: int, n_steps: int) -> npt.NDArray
     if isinstance(source, keras.Variable):
         return np.full(n_steps, keras.ops.convert_to_numpy(source), np.float32)
     steps = keras.ops.arange(first_step, first_step + n_steps, dtype="int32")
-    rates = keras.ops.vectorized_map(source, steps)
+    if keras.backend.backend() == "torch":  # its vmap refuses a schedule that chooses (warm-up)
+        rates = keras.ops.stack([keras.ops.convert_to_tensor(source(step)) for step in steps])
+    else:
+        rates = keras.ops.vectorized_map(source, steps)
     return np.array(keras.ops.convert_to_numpy(rates), np.float32).reshape(n_steps)

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from mlplab.engine import keras_private
 from mlplab.errors import UsageError
 
 
@@ -73,15 +74,44 @@ def initial_weights(streams: Streams) -> Iterator[None]:
     """Let models built inside draw their weights from the ``init`` stream.
 
     Keras draws the seed of each unseeded initializer from Python's global generator. It is set for
-    the block and put back afterwards, as is NumPy's.
+    the block and put back afterwards, as are NumPy's and those of Keras and its backend, from
+    which a layer of the user's own may draw. ``keras.utils.set_random_seed`` would do the first
+    half, and import TensorFlow wherever it is installed, which takes seconds and hundreds of MB.
     """
+    seed = int(streams.rng("init").integers(2**32))
+    with _python_and_numpy_seed(seed), keras_private.global_seed(seed), _backend_seed(seed):
+        yield
+
+
+@contextmanager
+def _python_and_numpy_seed(seed: int) -> Iterator[None]:
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    keras.utils.set_random_seed(int(streams.rng("init").integers(2**32)))
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
     try:
         yield
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)  # noqa: NPY002
+
+
+@contextmanager
+def _backend_seed(seed: int) -> Iterator[None]:
+    """Set the generator of the backend in use; JAX has none. TensorFlow's cannot be put back."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow
+
+        tensorflow.random.set_seed(seed)
+        yield
+    elif backend == "torch":
+        import torch
+
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            yield
+    else:
+        yield
 
 
 def seed_dropout(model: keras.Model, streams: Streams, steps_done: int = 0) -> None:

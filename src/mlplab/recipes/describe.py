@@ -6,10 +6,13 @@ name each time. Here names are left out, and where one layer refers to another, 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 import keras
+
+from mlplab.lazy_tensorflow import tensorflow_unread
 
 # Keys that say where a class or a name lives, or repeat what the input shape implies.
 _LEFT_OUT = frozenset(
@@ -33,13 +36,15 @@ def describe_model(model: keras.Model) -> dict[str, Any]:
 
 def describe_object(thing: Any) -> dict[str, Any]:
     """Describe any Keras object that has a config: its class and its settings."""
-    described: dict[str, Any] = _plain(keras.saving.serialize_keras_object(thing), {})
+    with tensorflow_unread():
+        described: dict[str, Any] = _plain(keras.saving.serialize_keras_object(thing), {})
     return described
 
 
-def canonical_json(description: dict[str, Any]) -> str:
-    """Write a description in the one way that a fingerprint is taken of."""
-    return json.dumps(description, sort_keys=True, separators=(",", ":"))
+def fingerprint_of(description: dict[str, Any]) -> str:
+    """Return the SHA-256 of a description, as 64 hexadecimal digits."""
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plain(value: Any, positions: dict[str, int]) -> Any:

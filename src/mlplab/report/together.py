@@ -9,11 +9,15 @@ import pandas as pd
 from mlplab.compare import Comparison
 from mlplab.report.compared import Compared
 from mlplab.report.facts import Facts
+from mlplab.report.figures.comparisons import has_floor
 from mlplab.report.figures.sources import SOURCE_WORDS
 from mlplab.report.items import luck, nobody, only_one
 from mlplab.report.kernels import is_image
 from mlplab.report.material import Material, gallery
 from mlplab.report.numbers import count, number
+
+_FLOOR = "However many seeds, it does not get below the floor: that takes more test examples."
+_NO_FLOOR = "Here the test set sets no floor that could be seen: seeds alone can narrow it."
 
 FEW_PICTURES = 10
 """Pictures of what tells a pair apart."""
@@ -58,7 +62,11 @@ def compared_facts(compared: Compared) -> Facts:
     found, closest = compared.comparison, compared.closest
     if found is not None and closest is not None:
         facts |= _comparison_words(found)
-        facts |= {"closest": f"{closest.a} and {closest.b}", "sentence": closest.sentence()}
+        facts |= {
+            "closest": f"{closest.a} and {closest.b}",
+            "sentence": closest.sentence(),
+            "floor_note": _FLOOR if has_floor(closest) else _NO_FLOOR,
+        }
     facts["variation_words"] = " ".join(map(_source_words, compared.variation.itertuples()))
     if compared.right:
         facts |= _item_words(compared)

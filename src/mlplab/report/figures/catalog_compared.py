@@ -50,8 +50,7 @@ COMPARED_FIGURES: dict[str, FigureEntry] = {
         alt="Line chart of the expected half-width of the interval for {closest} against the "
         "number of seeds, with the floor that the test set sets. {sentence}",
         caption="For {closest}, the pair that is hardest to tell apart. The interval is as wide as "
-        "the curve on either side of the difference. However many seeds, it does not get below the "
-        "floor: that takes more test examples.",
+        "the curve on either side of the difference. {floor_note}",
     ),
     "variation": FigureEntry(
         draw=spread_by_source,

@@ -143,10 +143,10 @@ def half_width_over_seeds(pair: Pair, ax: Axes) -> Axes:
     most = int(max(100, 4 * now, min(pair.seeds_needed or 0, 1000)))
     seeds = np.unique(np.geomspace(2, most, 60).round().astype(int))
     widths = [expected_half_width(pair, int(n)) for n in seeds]
-    floor, here = expected_half_width(pair, _LARGEST_S), expected_half_width(pair, now)
+    floor, here = floor_of(pair), expected_half_width(pair, now)
     ax.plot(seeds, widths, color=BLUE, linewidth=2, label="expected half-width")
     ax.plot([now], [here], ls="", marker="o", ms=7, color=BLUE, label=f"now: {now} seeds")
-    if floor > _LEAST_FLOOR * here:
+    if has_floor(pair):
         ax.axhline(floor, color=ORANGE, linestyle="--", label="floor: this test set")
         ax.fill_between(seeds, 0, floor, facecolor=pale(ORANGE), hatch="..", edgecolor=ORANGE,
                         linewidth=0)  # fmt: skip
@@ -163,6 +163,16 @@ def half_width_over_seeds(pair: Pair, ax: Axes) -> Axes:
     ax.grid(True, linewidth=0.6)
     ax.legend(fontsize="small", loc="upper right")
     return ax
+
+
+def floor_of(pair: Pair) -> float:
+    """Return half the width of a pair's interval that no number of seeds gets below."""
+    return expected_half_width(pair, _LARGEST_S)
+
+
+def has_floor(pair: Pair) -> bool:
+    """Return whether that floor is high enough to be seen."""
+    return floor_of(pair) > _LEAST_FLOOR * expected_half_width(pair, min(pair.components.n_seeds))
 
 
 def group_letters(
