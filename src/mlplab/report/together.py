@@ -62,11 +62,9 @@ def compared_facts(compared: Compared) -> Facts:
     found, closest = compared.comparison, compared.closest
     if found is not None and closest is not None:
         facts |= _comparison_words(found)
-        facts |= {
-            "closest": f"{closest.a} and {closest.b}",
-            "sentence": closest.sentence(),
-            "floor_note": _FLOOR if has_floor(closest) else _NO_FLOOR,
-        }
+        facts |= {"closest": f"{closest.a} and {closest.b}", "sentence": closest.sentence()}
+        if found.claim != "models":
+            facts["floor_note"] = _FLOOR if has_floor(closest) else _NO_FLOOR
     facts["variation_words"] = " ".join(map(_source_words, compared.variation.itertuples()))
     if compared.right:
         facts |= _item_words(compared)
