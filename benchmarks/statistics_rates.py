@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.machine import n_cores
 from benchmarks.marks import write_between_marks
-from benchmarks.results import table
+from benchmarks.tables import table
 from benchmarks.statistics_worlds import World
 from mlplab.compare import Comparison, Looks, compare_scores
 
