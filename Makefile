@@ -3,15 +3,18 @@
 # make install     the package alone, in .venv
 # make lint        style, types, the order of the rooms, the documentation
 # make docs        the documentation, in site/
-# make bench       the native engine beside its peers: seconds, memory; tables in build/bench/
+# make bench       the native engine beside its peers: seconds, memory, growth; in build/bench/
+# make phases      where the engine's time goes, as the picture of docs/engine-core.md
+# make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
+#                  (one of them: make sanitize ARGS=thread)
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: reproduce test install lint docs bench sanitize browser clean
+.PHONY: reproduce test install lint docs bench phases bench-stats sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -36,8 +39,14 @@ docs: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
+phases: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.phases docs/images/phases.svg
+
+bench-stats: $(VENV)/.installed-dev
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_rates $(ARGS)
+
 sanitize: $(VENV)/.installed-dev
-	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh
+	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh $(ARGS)
 
 # A browser for the tests that open the report: the system's, or the distribution's.
 browser: $(VENV)/.installed-dev

@@ -1,38 +1,67 @@
-"""``python -m benchmarks``: measure, check, print, and write JSON and a picture."""
+"""Measure piece by piece, keep the figures, and write tables and pictures of all that are kept.
+
+What is kept from an earlier call is not measured again, unless --again asks for it or machine,
+versions or the compiled core have changed.
+"""
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
-from benchmarks import machine, throughput
-from benchmarks.networks import NETWORKS
-from benchmarks.peers import PEERS, Peer
-from benchmarks.race import NotLearnedError, race
-from benchmarks.results import Bench, page
-
-BEGIN = '<!-- begin: written by `make bench ARGS="--page docs/benchmarks.md"` -->'
-END = "<!-- end -->"
+from benchmarks import machine
+from benchmarks.kept import Kept
+from benchmarks.marks import write_between_marks
+from benchmarks.page import COMMAND, page
+from benchmarks.peers import PEERS
+from benchmarks.pieces import PIECES
+from benchmarks.process import WorkerFailedError
+from benchmarks.race import NotLearnedError
 
 
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        metavar="PIECE[/PART]",
+        help=f"what to measure, out of {', '.join(PIECES)}, or a part, as growth/width; "
+        "all where left out; nothing where empty, which writes the tables of what is kept",
+    )
+    parser.add_argument("--again", action="store_true", help="measure what is kept, too")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="begin nothing new after these"
+    )
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument(
         "--seconds",
         type=float,
         default=4.0,
         help="seconds of steady epochs for each peer on each network",
     )
-    parser.add_argument("--no-study", action="store_true", help="leave the study's runs out")
+    parser.add_argument("--epochs", type=int, default=20, help="epochs of the whole notebook")
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder to write to")
     parser.add_argument("--page", type=Path, help="a Markdown page to write the tables into")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.peers = [PEERS[name] for name in options.peers if PEERS[name].installed]
+    wanted = list(PIECES) if options.only is None else options.only
+    options.wanted = [(piece, key) for word in wanted for piece, key in parts(parser, word)]
+    return options
+
+
+def parts(parser: argparse.ArgumentParser, word: str) -> list[tuple[str, str]]:
+    """Return the parts that a word of ``--only`` names: (piece, key)."""
+    name, _, part = word.partition("/")
+    if name not in PIECES:
+        parser.error(f"expected a piece out of {', '.join(PIECES)}, got {name!r}")
+    keys = [k for k in PIECES[name].keys if k == part or k.startswith(f"{part}/") or not part]
+    if not keys:
+        parser.error(f"expected a part out of {', '.join(PIECES[name].keys)}, got {part!r}")
+    return [(name, key) for key in keys]
 
 
 def say(text: str) -> None:
@@ -40,77 +69,48 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def present(names: list[str], bench: Bench) -> list[Peer]:
-    """Return the peers that are installed; note those that are not."""
-    for peer in PEERS.values():
-        if peer.name not in names:
-            bench.not_measured.append(f"{peer.title} ({peer.name}): left out by --peers.")
-        elif not peer.installed:
-            bench.not_measured.append(f"{peer.title}: `{peer.requires}` is not installed.")
-    return [PEERS[name] for name in names if PEERS[name].installed]
+def measure(options: Any, kept: dict[str, Kept]) -> list[str]:
+    """Measure what is wanted and not kept; return what went wrong, a sentence each."""
+    started, wrong = time.monotonic(), []
+    for name, key in options.wanted:
+        piece = PIECES[name]
+        if (key in kept[name] and not options.again) or piece.lacks():
+            continue
+        if time.monotonic() - started > 60 * options.minutes:
+            say(f"{options.minutes:g} minutes are over; call again for {name}/{key} and the rest")
+            break
+        say(f"{name}/{key}")
+        try:
+            kept[name].keep(key, piece.measure(key, options))
+        except (NotLearnedError, WorkerFailedError) as error:
+            wrong.append(f"{name}/{key}: {error}")
+    return wrong
 
 
-def measure_peak(bench: Bench) -> None:
-    """Measure the matrix product, and keep the best of all measurements of this run."""
-    for threads in sorted({1, machine.n_cores()}):
-        rate = machine.sgemm_rate(threads)
-        bench.sgemm[threads] = max(rate, bench.sgemm.get(threads, 0.0))
-
-
-def measure(options: argparse.Namespace) -> Bench:
-    """Measure all that the options ask for."""
-    bench = Bench(date=datetime.date.today().isoformat(), machine=machine.describe())
-    peers = present(options.peers, bench)
-    for name in options.networks:
-        say(f"{name}: the machine's matrix product")
-        measure_peak(bench)
-        able = [peer for peer in peers if peer.trains(name)]
-        say(f"{name}: {', '.join(peer.title for peer in able)}")
-        bench.results[name] = race(able, NETWORKS[name], options.seconds)
-        for peer, result in bench.results[name].items():
-            if result.failure:
-                bench.not_measured.append(f"{peer} on {name}: it failed: {result.failure}")
-        save(bench, options.out)
-    measure_peak(bench)
-    if not options.no_study:
-        say("a study of two runs on two cores")
-        bench.throughput = throughput.measure()
-    if bench.throughput is None:
-        bench.not_measured.append("A study on two cores: left out, or there is one core.")
-    return bench
-
-
-def save(bench: Bench, folder: Path) -> None:
-    """Write what has been measured so far as JSON, so that a later failure does not lose it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "bench.json").write_text(json.dumps(bench.as_json(), indent=1))
-
-
-def write_page(path: Path, tables: str) -> None:
-    """Put the tables between the marks of a page."""
-    before, _, rest = path.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n\n{tables}\n{END}{after}")
+def draw(kept: dict[str, Kept], folder: Path) -> None:
+    """Draw the picture of each piece that has figures."""
+    for name, piece in PIECES.items():
+        if piece.draw and (figures := kept[name].figures(piece.keys)):
+            piece.draw(figures, folder / f"{name}.png")
 
 
 def main() -> int:
     """Run the benchmarks."""
     options = parse()
-    try:
-        bench = measure(options)
-    except NotLearnedError as error:
-        say(f"error: {error}")
-        return 1
-    save(bench, options.out)
-    from benchmarks import picture  # matplotlib only now: workers are started from a small process
-
-    picture.draw(bench, options.out / "bench.png")
-    tables = page(bench)
+    here = machine.describe()
+    kept = {name: Kept(options.out / f"{name}.json", here) for name in PIECES}
+    if elsewhere := sum(piece.n_elsewhere for piece in kept.values()):
+        say(f"{elsewhere} figures of another machine, other versions or another core do not count")
+    wrong = measure(options, kept)
+    draw(kept, options.out)  # matplotlib only now: workers are started from a small process
+    tables = page(here, kept)
     print(tables)
     if options.page:
-        write_page(options.page, tables)
-    say(f"written: {options.out}/bench.json and bench.png")
-    return 0
+        write_between_marks(options.page, COMMAND, tables)
+    say(f"kept in {options.out}: a JSON file and a picture for each piece")
+    for sentence in wrong:
+        say(f"error: {sentence}")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -37,9 +38,10 @@ def processor() -> str:
 
 
 def describe() -> dict[str, Any]:
-    """Return processor, cores, system, versions and the core's instruction set."""
+    """Return processor, cores, system, versions, the core's build and its instruction set."""
     from mlplab.engine import core
 
+    compiled = core.load()
     versions = {}
     for name in PACKAGES:
         try:
@@ -52,7 +54,8 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
-        "isa": core.chosen_isa(core.load()),
+        "isa": core.chosen_isa(compiled),
+        "core": hashlib.sha256(Path(compiled.__file__).read_bytes()).hexdigest()[:12],
         "openblas_coretype": os.environ.get(CORE_TYPE, ""),
     }
 

@@ -60,3 +60,13 @@ OURS = ("ours", "ours-val")
 def ours_like(peer: Peer) -> str:
     """Return the name of ours to compare a peer with: both validate, or neither does."""
     return "ours-val" if peer.validates else "ours"
+
+
+def is_ours(peer: Peer) -> bool:
+    """Whether it is the native engine."""
+    return peer.name in OURS
+
+
+def label(peer: Peer) -> str:
+    """Return what pictures call it."""
+    return f"{peer.title}{' + validation' * peer.validates}"

@@ -1,30 +1,22 @@
-"""Peers against each other on one network: each in a process of its own, an epoch a turn.
+"""Steady epochs: peers train one network, each in a process of its own, an epoch a turn.
 
 While one trains the others are stopped by a signal, so that no thread of theirs spins beside it.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.networks import Network
 from benchmarks.peers import Peer
-
-MIN_EPOCHS, MAX_EPOCHS = 2, 12  # steady epochs of each peer
+from benchmarks.process import Worker, WorkerFailedError
 
 
 class NotLearnedError(Exception):
-    """A peer's test accuracy is below its network's floor: its times mean nothing."""
+    """A peer learned too little: its times mean nothing."""
 
 
 @dataclass
@@ -32,129 +24,120 @@ class Result:
     """What a peer did on one network.
 
     Attributes:
-        start: seconds from the start of its process to the end of its first epoch.
-        epochs: seconds of each later epoch.
+        epochs: seconds of each epoch after the first.
+        cpu: seconds that all its threads computed in each; waiting in turn for a core is not in it.
         accuracy: on the test images, at the end.
-        memory: bytes held at most, beyond what was held after the imports.
         phases: seconds of each phase of the core, an entry an epoch; ours alone has them.
         failure: why there are no figures; empty where there are.
     """
 
-    start: float = 0.0
     epochs: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     accuracy: float = 0.0
-    memory: int = 0
     phases: list[dict[str, float]] = field(default_factory=list)
     failure: str = ""
 
     @property
     def median(self) -> float:
-        """Seconds an epoch, the median of the later ones."""
+        """Seconds an epoch."""
         return statistics.median(self.epochs)
 
 
 class Runner:
-    """A peer's process, stopped but for its turns."""
+    """A peer in a race: its worker, stopped but for its turns, and its result."""
 
-    def __init__(self, peer: Peer, network: Network) -> None:
-        self.peer, self.network, self.result = peer, network, Result()
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
-        if peer.backend:
-            environment["KERAS_BACKEND"] = peer.backend
-        started = time.perf_counter()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", peer.name, network.name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env=environment,
-        )
-        if self._read() is not None:
-            self.result.start = time.perf_counter() - started
-            self.process.send_signal(signal.SIGSTOP)
+    def __init__(
+        self, peer: Peer, job: dict[str, Any], cores: int | None = None, core: str | None = None
+    ) -> None:
+        self.peer, self.job, self._cores, self._core = peer, job, cores, core
+        self.result = Result()
+        self.outcome: dict[str, Any] = {}
+        self._worker: Worker | None = None
 
-    @property
-    def alive(self) -> bool:
-        """Whether nothing has failed yet."""
-        return not self.result.failure
-
-    def wants_another(self, seconds: float) -> bool:
-        """Whether it still has a turn, if each has this many seconds of steady epochs."""
-        done = self.result.epochs
-        if not self.alive or len(done) >= MAX_EPOCHS:
-            return False
-        return len(done) < MIN_EPOCHS or sum(done) < seconds
+    def begin(self) -> None:
+        """Start the process and train the first epoch, which compiles and is not counted."""
+        try:
+            self._worker = Worker(self.peer, self._cores, self._core)
+            self._worker.start(self.job)
+            self._worker.pause()
+        except WorkerFailedError as failure:
+            self._fail(failure)
 
     def turn(self) -> None:
         """Train one epoch."""
-        answer = self._tell("epoch")
-        if answer is not None:
-            self.result.epochs.append(answer["seconds"])
-            self.process.send_signal(signal.SIGSTOP)
+        assert self._worker is not None
+        try:
+            self._worker.go_on()
+            told = self._worker.epoch()
+            self.result.epochs.append(told["seconds"])
+            self.result.cpu.append(told["cpu"])
+            self._worker.pause()
+        except WorkerFailedError as failure:
+            self._fail(failure)
 
     def finish(self) -> None:
-        """End the process and take its last words."""
-        answer = self._tell("stop") if self.alive else None
-        if answer is not None:
-            self.result.accuracy, self.result.memory = answer["accuracy"], answer["memory"]
-            self.result.phases = answer.get("phases", [])
+        """Let it evaluate, take its last words and end the process."""
+        if self._worker is None:
+            return
+        try:
+            self._worker.go_on()
+            self.outcome = self._worker.stop()
+            self.result.accuracy = self.outcome.get("accuracy", 0.0)
+            self.result.phases = self.outcome.get("phases", [])
+        except WorkerFailedError as failure:
+            self._fail(failure)
         self.close()
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
-        self.process.send_signal(signal.SIGCONT)
-        if not self.alive:
-            self.process.kill()
-        self.process.communicate()
-        self.errors.close()
+        """End the process."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
 
-    def _tell(self, word: str) -> dict[str, Any] | None:
-        self.process.send_signal(signal.SIGCONT)
-        assert self.process.stdin is not None
-        self.process.stdin.write(word + "\n")
-        self.process.stdin.flush()
-        return self._read()
+    def wants_another(self, seconds: float, at_least: int, at_most: int) -> bool:
+        """Whether it still has a turn, if each has this many seconds of steady epochs."""
+        done = self.result.epochs
+        if self._worker is None or len(done) >= at_most:
+            return False
+        return len(done) < at_least or sum(done) < seconds
 
-    def _read(self) -> dict[str, Any] | None:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if line:
-            return dict(json.loads(line))
-        self.process.wait()
-        self.errors.seek(0)
-        lines = self.errors.read().split("\n")
-        self.result.failure = next((line for line in reversed(lines) if line.strip()), "it ended")
-        return None
+    def _fail(self, failure: WorkerFailedError) -> None:
+        self.result.failure = str(failure)
+        self.close()
 
 
-def race(peers: Sequence[Peer], network: Network, seconds: float) -> dict[str, Result]:
-    """Let peers train a network in turns, A B C A B C, and return their results by name.
+def run_in_turns(
+    runners: Sequence[Runner], seconds: float, at_least: int = 2, at_most: int = 12
+) -> None:
+    """Let runners train in turns, A B C A B C.
 
     Args:
-        peers: who runs.
-        network: what they train.
-        seconds: steady epochs go on until a peer has used this much, within ``MIN_EPOCHS`` and
-            ``MAX_EPOCHS``.
+        runners: who runs; each one's result holds what came of it.
+        seconds: steady epochs go on until a runner has used this much.
+        at_least: steady epochs that each trains however slow it is.
+        at_most: steady epochs that none exceeds.
+    """
+    try:
+        for runner in runners:
+            runner.begin()
+        while waiting := [r for r in runners if r.wants_another(seconds, at_least, at_most)]:
+            for runner in waiting:
+                runner.turn()
+        for runner in runners:
+            runner.finish()
+    finally:
+        for runner in runners:
+            runner.close()
+
+
+def race(peers: Iterable[Peer], network: Network, seconds: float) -> dict[str, Result]:
+    """Let peers train a network in turns and return their results by name.
 
     Raises:
         NotLearnedError: a peer trained and learned too little.
     """
-    runners: list[Runner] = []
-    try:
-        for peer in peers:
-            runners.append(Runner(peer, network))  # noqa: PERF401 - each is closed on an error
-        while waiting := [runner for runner in runners if runner.wants_another(seconds)]:
-            for runner in waiting:
-                runner.turn()
-    except BaseException:
-        for runner in runners:
-            runner.result.failure = runner.result.failure or "interrupted"
-            runner.close()
-        raise
-    for runner in runners:
-        runner.finish()
+    runners = [Runner(peer, {"network": network.name}) for peer in peers]
+    run_in_turns(runners, seconds)
     results = {runner.peer.name: runner.result for runner in runners}
     check_learned(results, network)
     return results

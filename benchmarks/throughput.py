@@ -8,33 +8,37 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 RECIPE, EPOCHS, ROUNDS = "relu-2", 5, 3
 
 
-def measure() -> dict[str, Any] | None:
-    """Return seconds of a study of one run on one core and of two on two; None with one core.
+def measure(key: str, options: Any) -> dict[str, Any]:
+    """Return seconds of a study of one run on one core and of two on two.
 
     The two alternate; each is a process of its own, timed after its imports and a first short run.
     """
-    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
-        return None
     seconds: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(ROUNDS):
         for n, times in seconds.items():
             command = [sys.executable, "-m", "benchmarks.throughput", str(n)]
             answer = subprocess.run(command, check=True, capture_output=True, text=True)
             times.append(float(answer.stdout))
-    one, two = (statistics.median(seconds[n]) for n in (1, 2))
-    return {
-        "recipe": RECIPE,
-        "epochs": EPOCHS,
-        "seconds_one": seconds[1],
-        "seconds_two": seconds[2],
-        "ratio": 2 * one / two,
-    }
+    return {"epochs": EPOCHS, "seconds_one": seconds[1], "seconds_two": seconds[2]}
+
+
+def sections(items: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the part of the page on studies."""
+    yield "### A study on two cores"
+    for recipe, found in items.items():
+        one, two = (statistics.median(found[f"seconds_{n}"]) for n in ("one", "two"))
+        yield (
+            f"{recipe}, {found['epochs']} epochs: one run on one core takes {one:.1f} s, "
+            f"two runs side by side on two cores {two:.1f} s (medians of "
+            f"{len(found['seconds_one'])}): {2 * one / two:.2f} times the runs a second."
+        )
 
 
 def study(n: int) -> float:

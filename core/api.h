@@ -54,10 +54,12 @@ struct NetworkSpec {
     int threads = 1;
 };
 
-// The caller's examples: exactly one of bytes, floats and (data, indices, indptr) is set.
+// The caller's examples: exactly one of bytes, floats, doubles and (data, indices, indptr) is set.
 struct Examples {
-    const uint8_t* bytes = nullptr;  // (n, width)
-    const float* floats = nullptr;   // (n, width)
+    const uint8_t* bytes = nullptr;  // (n, width), rows `stride` apart
+    const float* floats = nullptr;
+    const double* doubles = nullptr;
+    int64_t stride = 0;              // elements from row to row
     const float* data = nullptr;     // CSR, indices increasing within a row
     const int32_t* indices = nullptr;
     const int64_t* indptr = nullptr;

@@ -39,57 +39,79 @@ LayerSpec random_layer(const std::string& kind) {
     return spec;
 }
 
-NetworkSpec network(const std::string& function, const OptimizerSpec& optimizer,
-                    const std::string& loss, int threads) {
+NetworkSpec network(std::vector<LayerSpec> layers, const std::string& loss = "mean_squared_error") {
     NetworkSpec spec;
     spec.n_inputs = kInputs;
     spec.max_batch = kBatch;
-    spec.threads = threads;
-    spec.layers = {dense(70), activation(function), layer("batch_norm"), random_layer("dropout"),
-                   dense(33), layer("layer_norm"), random_layer("gaussian_noise"), dense(kClasses)};
-    spec.layers[0].max_norm = 2;
-    spec.layers[4].kernel_l1 = spec.layers[4].kernel_l2 = 0.01;
-    if (loss != "mean_squared_error") spec.layers.push_back(activation("softmax"));
+    spec.threads = 3;
+    spec.layers = std::move(layers);
     spec.loss.kind = loss;
-    spec.loss.metrics = {{"categorical_accuracy", 0.5, 1}};
-    spec.optimizer = optimizer;
+    spec.optimizer = OptimizerSpec{};
+    spec.optimizer.kind = "adam";
     return spec;
 }
 
+// Something of every kind: both norms, both random layers, penalties and a limit on norms.
+std::vector<LayerSpec> of_every_kind(const std::string& function) {
+    std::vector<LayerSpec> layers = {
+        dense(70), activation(function), layer("batch_norm"), random_layer("dropout"),
+        dense(33), layer("layer_norm"), random_layer("gaussian_noise"), dense(kClasses)};
+    layers[0].max_norm = 2;
+    layers[4].kernel_l1 = layers[4].kernel_l2 = layers[4].bias_l1 = 0.01;
+    layers[4].max_norm_bias = 1;
+    return layers;
+}
+
+// How the examples lie.
+enum class Form { bytes, floats, doubles, csr };
+constexpr Form kForms[] = {Form::bytes, Form::floats, Form::doubles, Form::csr};
+
+// Made-up examples; one in `one_in` is other than zero. Dense rows lie kStride apart, with NaN between.
 struct Data {
-    std::vector<uint8_t> bytes;
-    std::vector<float> floats, targets, data;
+    static constexpr int64_t kStride = kInputs + 3;
+    std::vector<uint8_t> bytes = std::vector<uint8_t>(kRows * kStride);
+    std::vector<float> floats = std::vector<float>(kRows * kStride, std::nanf(""));
+    std::vector<double> doubles = std::vector<double>(kRows * kStride, std::nan(""));
+    std::vector<float> targets = std::vector<float>(kRows * kClasses), weights, data;
     std::vector<int32_t> labels, indices;
     std::vector<int64_t> indptr{0}, order;
     std::vector<float> rates = std::vector<float>((kRows + kBatch - 1) / kBatch, 0.01f);
 
-    Data() : targets(kRows * kClasses) {
+    explicit Data(unsigned one_in) {
         std::mt19937 random(1);
-        for (int64_t i = 0; i < kRows * kInputs; ++i) {
-            const uint8_t value = random() % 5 == 0 ? static_cast<uint8_t>(random() % 4) : 0;
-            bytes.push_back(value);
-            floats.push_back(value * 0.5f);
-            if (value != 0) {
-                data.push_back(value * 0.5f);
-                indices.push_back(static_cast<int32_t>(i % kInputs));
-            }
-            if (i % kInputs == kInputs - 1) indptr.push_back(static_cast<int64_t>(data.size()));
-        }
         for (int64_t r = 0; r < kRows; ++r) {
+            for (int64_t c = 0; c < kInputs; ++c) {
+                const bool filled = random() % one_in == 0;
+                add(r * kStride + c, c, filled ? static_cast<uint8_t>(1 + random() % 3) : 0);
+            }
+            indptr.push_back(static_cast<int64_t>(data.size()));
             labels.push_back(static_cast<int32_t>(random() % kClasses));
             targets[static_cast<size_t>(r * kClasses + labels.back())] = 1;
+            weights.push_back(static_cast<float>(random() % 3));
         }
         order.resize(kRows);
         std::iota(order.rbegin(), order.rend(), 0);
     }
 
-    Batches batches(int form, bool labelled) const {
+    void add(int64_t place, int64_t column, uint8_t value) {
+        const size_t at = static_cast<size_t>(place);
+        bytes[at] = value;
+        floats[at] = value * 0.5f;
+        doubles[at] = value * 0.5;
+        if (value == 0) return;
+        data.push_back(value * 0.5f);
+        indices.push_back(static_cast<int32_t>(column));
+    }
+
+    Batches batches(Form form, bool labelled) const {
         Batches b;
         b.x.n = kRows;
         b.x.width = kInputs;
-        if (form == 0) b.x.bytes = bytes.data();
-        if (form == 1) b.x.floats = floats.data();
-        if (form == 2) {
+        b.x.stride = kStride;
+        if (form == Form::bytes) b.x.bytes = bytes.data();
+        if (form == Form::floats) b.x.floats = floats.data();
+        if (form == Form::doubles) b.x.doubles = doubles.data();
+        if (form == Form::csr) {
             b.x.data = data.data();
             b.x.indices = indices.data();
             b.x.indptr = indptr.data();
@@ -97,6 +119,7 @@ struct Data {
         if (labelled) b.y.labels = labels.data();
         else b.y.values = targets.data();
         b.y.width = kClasses;
+        b.sample_weight = labelled ? weights.data() : nullptr;
         b.rows = order.data();
         b.n_rows = kRows;
         b.batch_size = kBatch;
@@ -116,6 +139,21 @@ void start(const Api& api, Network* net) {
     }
 }
 
+// A weight, its slots and its gradient, added to `out`.
+void read_all(const Api& api, Network* net, int64_t w, const WeightInfo& info,
+              std::vector<float>& out) {
+    std::vector<float> values(static_cast<size_t>(info.rows * info.columns));
+    const int n_slots = info.trainable ? static_cast<int>(api.slot_names(net).size()) : 0;
+    for (int slot = -1; slot < n_slots; ++slot) {
+        api.read(net, w, slot, values.data());
+        api.write(net, w, slot, values.data());
+        out.insert(out.end(), values.begin(), values.end());
+    }
+    if (!info.trainable) return;
+    api.read_gradient(net, w, values.data());
+    out.insert(out.end(), values.begin(), values.end());
+}
+
 // Two epochs, evaluation, prediction, gradients; all numbers that came out.
 std::vector<float> exercise(const Api& api, const NetworkSpec& spec, const Batches& batches) {
     Network* net = api.create(spec);
@@ -125,20 +163,16 @@ std::vector<float> exercise(const Api& api, const NetworkSpec& spec, const Batch
     for (int epoch = 0; epoch < 2; ++epoch, b.first_step += 3)
         out.push_back(static_cast<float>(api.train_epoch(net, b).loss));
     out.push_back(static_cast<float>(api.evaluate(net, b).loss));
-    std::vector<float> predictions(kRows * kClasses);
-    api.predict(net, b, predictions.data());
-    out.insert(out.end(), predictions.begin(), predictions.end());
     b.n_rows = kBatch;
     api.gradients(net, b);
     const std::vector<WeightInfo> weights = api.weights(net);
-    for (size_t w = 0; w < weights.size(); ++w) {
-        std::vector<float> values(static_cast<size_t>(weights[w].rows * weights[w].columns));
-        api.read(net, static_cast<int64_t>(w), -1, values.data());
-        out.insert(out.end(), values.begin(), values.end());
-        if (!weights[w].trainable) continue;
-        api.read_gradient(net, static_cast<int64_t>(w), values.data());
-        out.insert(out.end(), values.begin(), values.end());
-    }
+    for (size_t w = 0; w < weights.size(); ++w)
+        read_all(api, net, static_cast<int64_t>(w), weights[w], out);
+    std::vector<float> predictions(kRows * kClasses);
+    b.n_rows = kRows;
+    b.rows = nullptr;
+    api.predict(net, b, predictions.data());
+    out.insert(out.end(), predictions.begin(), predictions.end());
     api.destroy(net);
     return out;
 }
@@ -161,6 +195,41 @@ std::vector<OptimizerSpec> optimizers() {
     return {sgd, nesterov, adam, adamw, rmsprop};
 }
 
+bool takes_labels(const std::string& name) { return name.rfind("sparse_", 0) == 0; }
+
+// A loss with all metrics that go with it, on probabilities or logits.
+NetworkSpec measuring(const std::string& loss, bool from_logits) {
+    std::vector<LayerSpec> layers = {dense(20), activation("relu"), dense(kClasses)};
+    if (!from_logits) layers.push_back(activation("softmax"));
+    NetworkSpec spec = network(layers, loss);
+    spec.loss.from_logits = from_logits;
+    if (!takes_labels(loss)) spec.loss.label_smoothing = 0.1;
+    for (const std::string& metric : metric_names())
+        if (takes_labels(metric) == takes_labels(loss)) spec.loss.metrics.push_back({metric, 0.5, 2});
+    return spec;
+}
+
+// Networks whose shape takes another way through the core.
+std::vector<NetworkSpec> shapes() {
+    LayerSpec shift = layer("affine"), plain = dense(130), fixed = layer("batch_norm");
+    shift.scale = 0.5;
+    shift.offset = -1;
+    plain.use_bias = false;
+    fixed.trainable = false;
+    LayerSpec bare = layer("batch_norm"), first = dense(19);
+    bare.center = bare.use_scale = false;
+    first.trainable = false;
+    return {
+        network({dense(kClasses)}),
+        network({shift, dense(kClasses)}),
+        network({random_layer("dropout"), layer("layer_norm"), dense(kClasses)}),
+        network({plain, activation("softmax"), plain, fixed, activation("gelu"), dense(kClasses)}),
+        network({first, bare, activation("tanh"), first, dense(1), activation("linear"), dense(kClasses)}),
+        network({dense(kClasses), activation("sigmoid")}, "binary_crossentropy"),
+    };
+}
+
+// The same numbers from one thread and from several, all finite.
 int check(const Api& api, const NetworkSpec& spec, const Batches& batches) {
     NetworkSpec one = spec;
     one.threads = 1;
@@ -169,29 +238,41 @@ int check(const Api& api, const NetworkSpec& spec, const Batches& batches) {
     int bad = expected != got;
     for (float value : got) bad |= !std::isfinite(value);
     if (bad)
-        std::printf("%s, %s, %s, %d threads: wrong\n", api.name, spec.layers[1].function.c_str(),
-                    spec.optimizer.kind.c_str(), spec.threads);
+        std::printf("%s, %s, %s, %d threads, %zu layers: wrong\n", api.name, spec.loss.kind.c_str(),
+                    spec.optimizer.kind.c_str(), spec.threads, spec.layers.size());
     return bad;
 }
 
 }  // namespace
 
 int main() {
-    const Data data;
+    const Data sparse(6), dense_data(1);
     int bad = 0, n = 0;
+    auto run = [&](const Api* api, const NetworkSpec& spec, Form form) {
+        for (const Data* data : {&sparse, &dense_data}) {
+            bad += check(*api, spec, data->batches(form, takes_labels(spec.loss.kind)));
+            ++n;
+        }
+    };
     for (const Api* api : available()) {
         for (const std::string& function : activation_names())
-            for (int threads : {2, 4})
-                bad += check(*api, network(function, optimizers()[2], "categorical_crossentropy", threads),
-                             data.batches(n++ % 3, false));
-        for (const OptimizerSpec& optimizer : optimizers())
-            for (int form = 0; form < 3; ++form, ++n) {
-                bad += check(*api, network("relu", optimizer, "mean_squared_error", 3),
-                             data.batches(form, false));
-                NetworkSpec labelled = network("relu", optimizer, "sparse_categorical_crossentropy", 3);
-                labelled.loss.metrics = {{"sparse_top_k", 0.5, 2}};
-                bad += check(*api, labelled, data.batches(form, true));
+            for (int threads : {2, 4}) {
+                NetworkSpec spec = network(of_every_kind(function));
+                spec.threads = threads;
+                run(api, spec, kForms[n / 2 % 4]);
             }
+        for (const std::string& loss : loss_names())
+            for (bool from_logits : {false, true})
+                if (!from_logits || loss.rfind("mean_", 0) != 0)  // those have no logits
+                    run(api, measuring(loss, from_logits), Form::floats);
+        for (const OptimizerSpec& optimizer : optimizers())
+            for (Form form : kForms) {
+                NetworkSpec spec = network(of_every_kind("relu"));
+                spec.optimizer = optimizer;
+                run(api, spec, form);
+            }
+        for (const NetworkSpec& spec : shapes())
+            for (Form form : kForms) run(api, spec, form);
     }
     std::printf("%d configurations, %d wrong\n", n, bad);
     return bad != 0;

@@ -3,6 +3,8 @@
 // An input x enters the network as x scale + offset, which is how a Rescaling layer comes along.
 #pragma once
 
+#include <type_traits>
+
 #include "network.h"
 
 namespace CORE_ISA {
@@ -16,18 +18,25 @@ constexpr int64_t kSlack = 16;
 
 inline int64_t row_of(const core::Batches& b, int64_t i) { return b.rows ? b.rows[i] : i; }
 
+// Calls use(row 0) with a pointer of the dense examples' own type.
+template <class F>
+auto with_dense(const core::Examples& x, F use) {
+    if (x.bytes) return use(x.bytes);
+    if (x.floats) return use(x.floats);
+    return use(x.doubles);
+}
+
 template <class T>
-double density_of(const T* values, int64_t n, int64_t width) {
-    const int64_t step = std::max<int64_t>(1, n / 256);
+double density_of(const T* values, const core::Examples& x) {
+    const int64_t step = std::max<int64_t>(1, x.n / 256);
     int64_t seen = 0, filled = 0;
-    for (int64_t r = 0; r < n; r += step, seen += width)
-        for (int64_t c = 0; c < width; ++c) filled += values[r * width + c] != 0;
+    for (int64_t r = 0; r < x.n; r += step, seen += x.width)
+        for (int64_t c = 0; c < x.width; ++c) filled += values[r * x.stride + c] != 0;
     return static_cast<double>(filled) / static_cast<double>(std::max<int64_t>(seen, 1));
 }
 
 inline double density(const core::Examples& x) {
-    if (x.bytes) return density_of(x.bytes, x.n, x.width);
-    if (x.floats) return density_of(x.floats, x.n, x.width);
+    if (!x.data) return with_dense(x, [&](auto values) { return density_of(values, x); });
     const double size = static_cast<double>(x.n) * static_cast<double>(x.width);
     return static_cast<double>(x.indptr[x.n] - x.indptr[0]) / std::max(size, 1.0);
 }
@@ -94,15 +103,20 @@ inline int64_t list_bytes(const uint8_t* x, int64_t width, float scale, int32_t*
     return n + list_nonzeros(x + c, width - c, scale, index + n, value + n, c);
 }
 
+template <class T>
+int64_t list_row(const T* x, int64_t width, float scale, int32_t* index, float* value) {
+    if constexpr (std::is_same_v<T, uint8_t>) return list_bytes(x, width, scale, index, value);
+    else return list_nonzeros(x, width, scale, index, value);
+}
+
 inline void gather_sparse(Network& net, const core::Examples& x, int64_t row, int64_t to) {
     SparseBatch& batch = net.sparse;
     int32_t* index = batch.index.get() + to * batch.capacity;
     float* value = batch.value.get() + to * batch.capacity;
-    if (x.bytes) {
-        batch.count[to] = list_bytes(x.bytes + row * x.width, x.width, net.input_scale, index, value);
-    } else if (x.floats) {
-        batch.count[to] =
-            list_nonzeros(x.floats + row * x.width, x.width, net.input_scale, index, value);
+    if (!x.data) {
+        batch.count[to] = with_dense(x, [&](auto values) {
+            return list_row(values + row * x.stride, x.width, net.input_scale, index, value);
+        });
     } else {
         const int64_t from = x.indptr[row], n = x.indptr[row + 1] - from;
         for (int64_t j = 0; j < n; ++j) {
@@ -124,10 +138,10 @@ void spread_row(const T* x, int64_t width, float scale, float offset, float* pan
 inline void gather_dense(Network& net, const core::Examples& x, int64_t row, int64_t to) {
     float* panels = net.stages[0].z + to * kPanel;
     const float scale = net.input_scale, offset = net.input_offset;
-    if (x.bytes) {
-        spread_row(x.bytes + row * x.width, x.width, scale, offset, panels, net.stride());
-    } else if (x.floats) {
-        spread_row(x.floats + row * x.width, x.width, scale, offset, panels, net.stride());
+    if (!x.data) {
+        with_dense(x, [&](auto values) {
+            spread_row(values + row * x.stride, x.width, scale, offset, panels, net.stride());
+        });
     } else {
         for (int64_t c = 0; c < x.width; ++c)
             panels[c / kPanel * net.stride() + c % kPanel] = offset;
@@ -140,15 +154,12 @@ inline void gather_dense(Network& net, const core::Examples& x, int64_t row, int
 
 // Asks for a row that will be read soon: in shuffled order no processor foresees which.
 inline void prefetch_row(const core::Examples& x, int64_t row) {
-    const char *from = nullptr, *to = nullptr;
-    if (x.bytes) {
-        from = reinterpret_cast<const char*>(x.bytes + row * x.width);
-        to = from + x.width;
-    } else if (x.floats) {
-        from = reinterpret_cast<const char*>(x.floats + row * x.width);
-        to = from + x.width * static_cast<int64_t>(sizeof(float));
-    }
-    for (; from < to; from += kCacheLine) __builtin_prefetch(from);
+    if (x.data) return;
+    with_dense(x, [&](auto values) {
+        const auto* from = reinterpret_cast<const char*>(values + row * x.stride);
+        const auto* to = reinterpret_cast<const char*>(values + row * x.stride + x.width);
+        for (; from < to; from += kCacheLine) __builtin_prefetch(from);
+    });
 }
 
 constexpr int64_t kRowsAhead = 4;  // of the one being read

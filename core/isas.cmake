@@ -7,8 +7,11 @@
 find_package(Threads REQUIRED)
 set(CORE_SOURCE ${CMAKE_CURRENT_LIST_DIR})
 
+if(NOT DEFINED CORE_OPTIMIZATION)
+  set(CORE_OPTIMIZATION -O3)
+endif()
 # Not -ffast-math: NaN must stay NaN, and sums keep their order.
-set(CORE_FLAGS -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast)
+set(CORE_FLAGS ${CORE_OPTIMIZATION} -fno-math-errno -fno-trapping-math -ffp-contract=fast)
 
 function(core_isa name)
   add_library(core_${name} OBJECT ${CORE_SOURCE}/isa.cpp)
@@ -21,7 +24,14 @@ target_compile_definitions(core_isas PRIVATE CORE_ISA=portable)
 core_isa(portable)
 set(CORE_OBJECTS $<TARGET_OBJECTS:core_isas> $<TARGET_OBJECTS:core_portable>)
 
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+# What the compiler makes code for, which need not be what it runs on.
+include(CheckCXXSourceCompiles)
+check_cxx_source_compiles("
+  #ifndef __x86_64__
+  #error
+  #endif
+  int main() {}" CORE_X86)
+if(CORE_X86)
   target_compile_definitions(core_isas PRIVATE CORE_X86)
   core_isa(avx2 -mavx2 -mfma)
   core_isa(avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlplab.data import Dataset, load
+from mlplab.recipes import Recipe
+from tests.networks import small_network
 
 # A shell that runs the tests in the background lets its processes ignore Ctrl-C. The programs that
 # tests start inherit that, unless it is undone here.
@@ -28,3 +30,15 @@ def mlplab_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def mnist(mlplab_home: Path) -> Dataset:
     """The real MNIST, fetched once a session the way users fetch it."""
     return load("mnist", progress=False)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """scikit-learn's digits: real, and small."""
+    return load("digits")
+
+
+@pytest.fixture(scope="session")
+def small() -> Recipe:
+    """A recipe that trains in a second."""
+    return Recipe("small", small_network, batch_size=64, epochs=2)

@@ -17,10 +17,12 @@ if "keras" not in sys.modules:
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from mlplab.compare import Comparison, compare_scores, read_scores
     from mlplab.data import Dataset, Split, load
     from mlplab.engine import evaluate, fit, predict
     from mlplab.errors import (
         AllDivergedError,
+        CompareError,
         DataError,
         EngineError,
         FailedError,
@@ -48,7 +50,11 @@ _HOMES = {
     "predict": "mlplab.engine",
     "Study": "mlplab.study",
     "run": "mlplab.study",
+    "Comparison": "mlplab.compare",
+    "compare_scores": "mlplab.compare",
+    "read_scores": "mlplab.compare",
     "AllDivergedError": "mlplab.errors",
+    "CompareError": "mlplab.errors",
     "DataError": "mlplab.errors",
     "EngineError": "mlplab.errors",
     "FailedError": "mlplab.errors",
@@ -63,6 +69,8 @@ _HOMES = {
 
 __all__ = [
     "AllDivergedError",
+    "CompareError",
+    "Comparison",
     "DataError",
     "Dataset",
     "EngineError",
@@ -78,11 +86,13 @@ __all__ = [
     "StudyError",
     "UsageError",
     "__version__",
+    "compare_scores",
     "evaluate",
     "fit",
     "load",
     "notebook_recipes",
     "predict",
+    "read_scores",
     "run",
 ]
 

@@ -7,7 +7,8 @@
     │   ├── StudyError          study files
     │   ├── EngineError         a model an engine cannot train, an unknown engine
     │   │   └── Unplannable     what the native engine does not cover; Keras does
-    │   └── ModelError          model files, and inputs that do not fit a model
+    │   ├── ModelError          model files, and inputs that do not fit a model
+    │   └── CompareError        scores that cannot be compared, or cannot carry the claim
     └── FailedError             the request was right, the world said no (exit code 1)
         ├── FetchError          no source of a dataset could be reached
         ├── StorageError        a full disk, a folder that cannot be written
@@ -57,6 +58,10 @@ class Unplannable(EngineError):  # noqa: N818
 
 class ModelError(UsageError):
     """A model file that cannot be used, or an input that does not fit the model."""
+
+
+class CompareError(UsageError):
+    """Scores that cannot be compared, or cannot carry the claim that is made of them."""
 
 
 class FailedError(MlplabError):

@@ -58,8 +58,8 @@ def test_construction(changes, message):
     ("changes", "message"),
     [
         ({"x": X[:, :5].copy()}, "x: expected 6 columns, got 5"),
-        ({"x": X.astype(np.float64)}, "x: expected a C-contiguous uint8 or float32 matrix"),
-        ({"x": np.asfortranarray(X)}, "x: expected a C-contiguous"),
+        ({"x": X.astype(np.int64)}, "x: expected a uint8, float32 or float64 matrix whose rows"),
+        ({"x": np.asfortranarray(X)}, "whose rows are contiguous, got elements 20 apart"),
         ({"y": Y[:19]}, "y: expected 20 rows, as x has, got 19"),
         ({"y": Y[:, :2].copy()}, "y: expected 3 columns, got 2"),
         ({"order": np.array([0, 20])}, "rows: expected rows from 0 to 19, got 20"),
@@ -108,8 +108,16 @@ def test_weights_of_another_shape():
         net.set_weights([np.zeros((3, 6), np.float32), np.zeros(3, np.float32)])
 
 
-def test_read_only_and_mapped_arrays_are_read_where_they_lie(tmp_path):
-    np.save(tmp_path / "x.npy", X)
+@pytest.mark.parametrize("density", [0.2, 1.0])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("n_inputs", [1, 6, 37])
+def test_rows_are_read_where_they_lie(tmp_path, kind, density, n_inputs):
+    x = (100 * examples(20, n_inputs, density)).astype(kind)
+    np.save(tmp_path / "x.npy", np.repeat(np.hstack([x, x]), 2, axis=0))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    net = make()
-    np.testing.assert_array_equal(net.predict(mapped, 8), net.predict(X, 8))
+    net = network(n_inputs, [dense(3)])
+    expected = net.predict(x.astype(np.float32), 8)
+    for rows in (x, mapped[::2, :n_inputs], mapped[::-2, n_inputs:]):
+        np.testing.assert_array_equal(
+            net.predict(rows, 8), expected[::-1] if rows.strides[0] < 0 else expected
+        )

@@ -17,6 +17,7 @@ from tests.docs.pages import ROOT
 ERRORS = {
     *(
         "AllDivergedError",
+        "CompareError",
         "DataError",
         "EngineError",
         "FailedError",
@@ -28,9 +29,9 @@ ERRORS = {
 }
 MEANT = {
     *("Dataset", "Recipe", "Split", "Study", "evaluate", "fit", "load", "notebook_recipes"),
-    *("predict", "run"),
+    *("Comparison", "compare_scores", "predict", "read_scores", "run"),
 }
-ROOMS = ("data", "recipes", "engine", "study", "report")
+ROOMS = ("data", "recipes", "engine", "study", "compare", "report")
 HEAVY = {"jax", "keras", "matplotlib", "pandas", "scipy", "seaborn", "sklearn"}
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -19,29 +18,6 @@ from mlplab.report import write_report
 from tests.browser import ARGUMENTS, find_browser
 
 HOSTILE = '<script>document.title = "broken"</script>'
-
-
-def small_network(dataset: Dataset) -> Any:
-    import keras  # after mlplab has chosen its backend
-
-    return keras.Sequential(
-        [
-            keras.Input(dataset.input_shape),
-            keras.layers.Flatten(),
-            keras.layers.Dense(16, activation="relu"),
-            keras.layers.Dense(dataset.n_classes, activation="softmax"),
-        ]
-    )
-
-
-@pytest.fixture(scope="session")
-def digits() -> Dataset:
-    return mlplab.load("digits")
-
-
-@pytest.fixture(scope="session")
-def small() -> Recipe:
-    return Recipe("small", small_network, batch_size=64, epochs=2)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import mlplab
-from conftest import small_network
+from tests.networks import small_network
 
 if __name__ == "__main__":
     path, n_seeds, keep = sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None

@@ -15,8 +15,7 @@ import mlplab
 from mlplab import Dataset, Recipe, Study, UsageError
 from mlplab.engine import Streams
 from mlplab.study import Job, Progress, RunResult, train
-
-from .conftest import small_network
+from tests.networks import small_network
 
 
 class Recorder(Progress):
@@ -345,3 +344,19 @@ def test_native_refuses_before_anything_is_trained(digits: Dataset, tmp_path: Pa
             path=tmp_path / "a.study", engine="native", progress=recorder,
         )  # fmt: skip
     assert recorder.jobs == []
+
+
+def test_a_recipe_is_built_once_and_once_more_for_each_run(
+    digits: Dataset, small: Recipe, tmp_path: Path
+) -> None:
+    built = []
+
+    def counted(dataset: Dataset) -> keras.Model:
+        built.append(dataset)
+        return small_network(dataset)
+
+    recipe = small.replace(build=counted, epochs=1)
+    for n_seeds, n_built in ((2, 1 + 2), (2, 1), (3, 1 + 1)):
+        built.clear()
+        mlplab.run(recipe, digits, n_seeds, path=tmp_path / "digits.study").close()
+        assert len(built) == n_built

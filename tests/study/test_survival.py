@@ -20,14 +20,19 @@ import mlplab
 from mlplab import Dataset, Recipe, StorageError, Study, StudyError
 from mlplab.study.schema import SCHEMA_VERSION
 
-PROGRAM = [sys.executable, str(Path(__file__).with_name("killed.py"))]
+PROGRAM = [sys.executable, "-m", "tests.study.killed"]
+ROOT = Path(__file__).parents[2]
 N_SEEDS = 60
 N_KILLS = 6
 
 
 def start(path: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*PROGRAM, str(path), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, str(path), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     )
 
 

@@ -10,6 +10,7 @@ Floats = npt.NDArray[np.float32]
 Examples = (
     npt.NDArray[np.uint8]
     | Floats
+    | npt.NDArray[np.float64]
     | tuple[Floats, npt.NDArray[np.int32], npt.NDArray[np.int64]]  # CSR: data, indices, indptr
 )
 Targets = Floats | npt.NDArray[np.int32]

@@ -1,11 +1,13 @@
 """Arrays as the core reads them, from what users give to ``fit``.
 
-Bytes, float32 and memory-mapped files are read where they lie; other numbers become float32 once.
-Whatever Keras reads and the core does not (generators, several inputs) is Unplannable.
+Bytes, booleans, float32 and float64 are read where they lie, in memory or in a file mapped into it;
+other numbers become float32 once. Whatever Keras reads and the core does not (generators, several
+inputs) is Unplannable.
 """
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,30 @@ from mlplab.errors import DataError, Unplannable
 
 Array = npt.NDArray[Any]
 
-_READ_IN_PLACE = (np.dtype(np.uint8), np.dtype(np.float32))
+_READ_IN_PLACE = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
+
+
+def from_lists(thing: Any, name: str) -> Any:
+    """Return plain lists of numbers, nested or not, as an array; anything else as it is.
+
+    Raises:
+        DataError: the lists are not of one length.
+
+    Examples:
+        >>> from_lists([[0, 1], [1, 0]], "x").shape
+        (2, 2)
+    """
+    first = thing
+    while isinstance(first, (list, tuple)) and len(first):
+        first = first[0]
+    if first is thing or not isinstance(first, numbers.Number):
+        return thing
+    try:
+        return np.array(thing)
+    except ValueError:
+        raise DataError(
+            f"expected {name} as lists of one length, got lists of different lengths"
+        ) from None
 
 
 def is_array(thing: Any) -> bool:
@@ -50,18 +75,35 @@ def features(x: Any, plan: Plan) -> Features:
             f"x has examples of shape {x.shape[1:]}, where the model takes {plan.input_shape}"
         )
     if scipy.sparse.issparse(x):
-        matrix = scipy.sparse.csr_array(x)
-        matrix.sum_duplicates()
-        return (
-            matrix.data.astype(np.float32, copy=False),
-            matrix.indices.astype(np.int32, copy=False),
-            matrix.indptr.astype(np.int64, copy=False),
-        )
+        return _compressed(x)
     if x.dtype.kind not in "buif":
         raise Unplannable(f"x has dtype {x.dtype}, where the native engine reads numbers")
-    if x.dtype not in _READ_IN_PLACE:
+    return _rows(x, plan.n_inputs)
+
+
+def _compressed(x: Any) -> tuple[Array, Array, Array]:
+    """Return (data, indices, indptr), indices increasing within a row; x stays as it is."""
+    matrix = scipy.sparse.csr_array(x)
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    return (
+        matrix.data.astype(np.float32, copy=False),
+        matrix.indices.astype(np.int32, copy=False),
+        matrix.indptr.astype(np.int64, copy=False),
+    )
+
+
+def _rows(x: Array, n_inputs: int) -> Array:
+    """Return x as a matrix (n, n_inputs): a view wherever the core can read x as it lies."""
+    if x.dtype == np.bool_:
+        x = x.view(np.uint8)
+    elif x.dtype not in _READ_IN_PLACE:
         x = x.astype(np.float32)
-    return np.ascontiguousarray(x).reshape(len(x), plan.n_inputs)
+    x = x.reshape(len(x), n_inputs)
+    row, element = x.strides
+    readable = element == x.itemsize and row % x.itemsize == 0 and x.flags.aligned
+    return x if readable else np.require(x, requirements=["C", "A"])
 
 
 def targets(y: Any, plan: Plan) -> Array:

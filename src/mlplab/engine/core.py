@@ -19,8 +19,8 @@ class Network(Protocol):
     """What the engine asks of a network; the compiled core's ``Network`` is the one that ships.
 
     It is made as ``Network(n_inputs, layers, loss, optimizer, max_batch, threads, isa)``. Features
-    are (n, n_inputs), uint8 or float32, or the three arrays of a CSR matrix. Weights and slots are
-    float32, in Keras's shapes and order.
+    are (n, n_inputs), uint8, float32 or float64, or the three arrays of a CSR matrix. Weights and
+    slots are float32, in Keras's shapes and order.
     """
 
     def set_weights(self, weights: list[Array]) -> None: ...  # noqa: D102
@@ -81,7 +81,7 @@ def chosen_isa(core: Any) -> str:
     Raises:
         EngineError: ``MLPLAB_ISA`` names one that is not there.
     """
-    wanted, available = os.environ.get("MLPLAB_ISA", ""), core.isas()
+    wanted, available = wanted_isa(), core.isas()
     if not wanted:
         return str(core.default_isa())
     if wanted not in available:
@@ -90,6 +90,11 @@ def chosen_isa(core: Any) -> str:
             f"{did_you_mean(wanted, available)}"
         )
     return wanted
+
+
+def wanted_isa() -> str:
+    """Return the instruction set that ``MLPLAB_ISA`` names; empty where it names none."""
+    return os.environ.get("MLPLAB_ISA", "")
 
 
 def usable_cores() -> int:

@@ -10,6 +10,7 @@ import keras
 import numpy.typing as npt
 
 from mlplab.engine import core, inference, keras_engine, native
+from mlplab.engine.arrays import from_lists
 from mlplab.engine.job import prepare
 from mlplab.engine.keras_engine import FitArguments
 from mlplab.engine.keras_private import LOCK
@@ -96,7 +97,8 @@ def fit(
 
     Args:
         model: a compiled Keras model; it is trained in place.
-        x: features, shape (n, ...); or anything else that ``keras.Model.fit`` takes.
+        x: features, shape (n, ...), as an array, a SciPy sparse matrix, plain lists of numbers, or
+            anything else that ``keras.Model.fit`` takes.
         y: targets, shape (n,) or (n, n_outputs), as the model's loss wants them.
         batch_size: samples a step; Keras takes 32 where it is None.
         epochs: the epoch to stop at; training runs from ``initial_epoch`` to here.
@@ -139,10 +141,12 @@ def fit(
     check_engine(engine)
     if not getattr(model, "compiled", False):
         raise UsageError("expected a compiled model; call model.compile(optimizer, loss) first")
+    if isinstance(validation_data, (tuple, list)):
+        validation_data = tuple(from_lists(part, "validation_data") for part in validation_data)
     arguments = FitArguments(
-        x=x,
-        y=y,
-        sample_weight=sample_weight,
+        x=from_lists(x, "x"),
+        y=from_lists(y, "y"),
+        sample_weight=from_lists(sample_weight, "sample_weight"),
         batch_size=batch_size,
         epochs=epochs,
         initial_epoch=initial_epoch,
@@ -191,7 +195,7 @@ def predict(
 
     Args:
         model: a Keras model, compiled or not.
-        x: features, shape (n, ...), dense or SciPy CSR.
+        x: features, shape (n, ...): an array, a SciPy sparse matrix or plain lists.
         batch_size: examples that pass at a time; it bounds memory and changes no result.
         engine: see ``fit``.
         threads: how many cores the native engine uses; all of them where it is None.
@@ -206,7 +210,7 @@ def predict(
         (5, 3)
     """
     check_engine(engine)
-    return inference.predict(model, x, batch_size, engine, threads)
+    return inference.predict(model, from_lists(x, "x"), batch_size, engine, threads)
 
 
 def evaluate(
@@ -223,7 +227,7 @@ def evaluate(
 
     Args:
         model: a compiled Keras model.
-        x: features, shape (n, ...), dense or SciPy CSR.
+        x: features, shape (n, ...): an array, a SciPy sparse matrix or plain lists.
         y: targets, as the model's loss wants them.
         batch_size: examples that pass at a time.
         sample_weight: weight of each sample in the loss, shape (n,).
@@ -243,4 +247,12 @@ def evaluate(
         ['loss', 'mae']
     """
     check_engine(engine)
-    return inference.evaluate(model, x, y, batch_size, sample_weight, engine, threads)
+    return inference.evaluate(
+        model,
+        from_lists(x, "x"),
+        from_lists(y, "y"),
+        batch_size,
+        from_lists(sample_weight, "sample_weight"),
+        engine,
+        threads,
+    )

@@ -10,13 +10,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.engine import arrays, core
+from mlplab.engine import arrays
 from mlplab.engine.job import as_samples, build
+from mlplab.engine.kept import network_of
 from mlplab.engine.keras_private import LOCK
-from mlplab.engine.model_state import to_array
 from mlplab.engine.native import named_results
-from mlplab.engine.plan import Plan, plan, plan_layers
-from mlplab.engine.streams import Streams
+from mlplab.engine.plan import plan, plan_layers
 from mlplab.errors import Unplannable, UsageError
 
 Result = TypeVar("Result")
@@ -24,25 +23,6 @@ Result = TypeVar("Result")
 logger = logging.getLogger("mlplab")
 
 BATCH_SIZE = 256
-
-# A network that only predicts has no loss of its own, but the core wants one.
-_NO_LOSS: dict[str, Any] = {
-    "kind": "mean_squared_error",
-    "from_logits": False,
-    "label_smoothing": 0.0,
-    "metrics": [],
-}
-# Nor does a network that only looks ever take a step.
-_NO_OPTIMIZER: dict[str, Any] = {
-    "kind": "sgd",
-    "momentum": 0.0,
-    "nesterov": False,
-    "clipvalue": 0.0,
-    "clipnorm": 0.0,
-    "global_clipnorm": 0.0,
-    "ema_momentum": 0.0,
-    "weight_decay": 0.0,
-}
 
 
 def choose(engine: str, native: Callable[[], Result], keras_way: Callable[[], Result]) -> Result:
@@ -71,8 +51,9 @@ def predict(
         with LOCK:
             build(model, features)
             planned = plan_layers(model)
-            network = _network(planned, batch_size, threads)
-        return network.predict(arrays.features(features, planned), batch_size or BATCH_SIZE)
+        data, size = arrays.features(features, planned), batch_size or BATCH_SIZE
+        with network_of(model, planned, features.shape[0], size, threads) as network:
+            return network.predict(data, size)
 
     def keras_way() -> npt.NDArray[Any]:
         return np.asarray(model.predict(x, batch_size=batch_size, verbose=0))
@@ -98,9 +79,10 @@ def evaluate(
         with LOCK:
             build(model, features)
             planned = plan(model, (None, *targets.shape[1:]))
-            network = _network(planned, batch_size, threads)
         data = as_samples(features, targets, sample_weight, planned)
-        result = network.evaluate(data.x, data.y, batch_size or BATCH_SIZE, data.weight)
+        size = batch_size or BATCH_SIZE
+        with network_of(model, planned, len(data.y), size, threads) as network:
+            result = network.evaluate(data.x, data.y, size, data.weight)
         return named_results(result, planned.metric_names)
 
     def keras_way() -> dict[str, float]:
@@ -115,17 +97,3 @@ def evaluate(
         return scores
 
     return choose(engine, native, keras_way)
-
-
-def _network(planned: Plan, batch_size: int | None, threads: int | None) -> core.Network:
-    """Return a network with the weights of the model."""
-    network = core.make_network(
-        planned.n_inputs,
-        planned.keyed_layers(Streams.of(0)),  # dropout is off when predicting
-        planned.loss or _NO_LOSS,
-        _NO_OPTIMIZER,
-        batch_size or BATCH_SIZE,
-        threads or core.usable_cores(),
-    )
-    network.set_weights([to_array(weight) for weight in planned.weights])
-    return network

@@ -25,6 +25,14 @@ LOCK = threading.RLock()
 MODEL_CLASSES = (keras.Sequential, Functional)
 
 
+def constant_value(variable: keras.Variable) -> Any:
+    """Return the array that a variable holds, where it is one that cannot change; or None.
+
+    JAX's arrays are constants: a variable that is assigned to holds another array from then on.
+    """
+    return variable.value if keras.backend.backend() == "jax" else None
+
+
 def producer(tensor: Any) -> tuple[Any, Any]:
     """Return the operation that made a symbolic tensor, and the call that made it."""
     operation, node_index, _ = tensor._keras_history

@@ -6,6 +6,7 @@ number of epochs. ``notebook`` has the four it all began with; ``spec`` reads st
 
 from __future__ import annotations
 
+from mlplab.recipes.describe import fingerprint_of
 from mlplab.recipes.models import adapt, parameter_counts
 from mlplab.recipes.notebook import (
     PUBLISHED,
@@ -26,6 +27,7 @@ __all__ = [
     "adapt",
     "check",
     "choose_notebook_recipes",
+    "fingerprint_of",
     "load_spec",
     "notebook_recipes",
     "parameter_counts",

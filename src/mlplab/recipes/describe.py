@@ -6,6 +6,7 @@ name each time. Here names are left out, and where one layer refers to another, 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -40,9 +41,10 @@ def describe_object(thing: Any) -> dict[str, Any]:
     return described
 
 
-def canonical_json(description: dict[str, Any]) -> str:
-    """Write a description in the one way that a fingerprint is taken of."""
-    return json.dumps(description, sort_keys=True, separators=(",", ":"))
+def fingerprint_of(description: dict[str, Any]) -> str:
+    """Return the SHA-256 of a description, as 64 hexadecimal digits."""
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plain(value: Any, positions: dict[str, int]) -> Any:

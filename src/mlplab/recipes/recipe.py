@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from mlplab.data.dataset import Dataset
 from mlplab.errors import RecipeError, did_you_mean
-from mlplab.recipes.describe import canonical_json, describe_model, describe_object
+from mlplab.recipes.describe import describe_model, describe_object, fingerprint_of
 from mlplab.recipes.objects import make, problems_of
 from mlplab.recipes.problems import sentence
 from mlplab.recipes.vocabulary import Kind
@@ -109,17 +108,23 @@ class Recipe:
         )
         return model
 
-    def describe(self, dataset: Dataset) -> dict[str, Any]:
+    def describe(self, dataset: Dataset, model: keras.Model | None = None) -> dict[str, Any]:
         """Say as plain data what is trained: layers and their settings, loss, optimizer, sizes.
 
         Two recipes with the same description train alike. The recipe's name and the names of
         layers are not part of it, nor is the code of custom layers and functions, nor are weights
-        that ``build`` loads. It builds the model, which uses up random numbers: set seeds after.
+        that ``build`` loads.
+
+        Args:
+            dataset: what it is to be trained on.
+            model: what ``model`` returned. Where it is None the model is built, which uses up
+                random numbers: set seeds after.
 
         Raises:
             RecipeError: as for ``model``; or a custom layer cannot say what it was made with.
         """
-        model = self._built(dataset)
+        if model is None:
+            model = self._built(dataset)
         try:
             described = {
                 "model": describe_model(model),
@@ -133,7 +138,7 @@ class Recipe:
 
     def fingerprint(self, dataset: Dataset) -> str:
         """SHA-256 of ``describe``, as 64 hexadecimal digits: another one after any change."""
-        return hashlib.sha256(canonical_json(self.describe(dataset)).encode()).hexdigest()
+        return fingerprint_of(self.describe(dataset))
 
     def targets(self, y: npt.NDArray[Any], n_classes: int) -> npt.NDArray[Any]:
         """Turn class indices, shape (n,), into what the loss compares the model's output with.

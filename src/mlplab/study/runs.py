@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from mlplab.data import Dataset, default_validation, load
-from mlplab.engine import KERAS_LOCK, Streams, check_engine, choose_engine
+from mlplab.engine import Streams, check_engine
 from mlplab.errors import UsageError
 from mlplab.recipes import Recipe, seed_list
 from mlplab.study.one_run import Epoch, RunResult, train
@@ -74,16 +74,14 @@ def run(
     dataset.with_validation(validation, Streams.of(0).rng("split"))  # raises early if impossible
     progress, path = progress or Progress(), Path(path)
     with open_writer(path, dataset, validation) as writer:
-        registered = writer.register(recipes, dataset)
+        registered = writer.register(recipes, dataset, engine)
         for recipe in registered:
             if recipe.replaces:
                 progress.on_notice(
                     f"recipe {recipe.recipe.name} is not the one this study holds as "
                     f"{recipe.replaces}: its runs are kept apart, as {recipe.label}"
                 )
-        engines = [engine_for(recipe.recipe, dataset, engine) for recipe in registered]
-        paired = list(zip(registered, engines, strict=True))
-        tasks = tasks_missing(writer, paired, seeds, keep == "models")
+        tasks = tasks_missing(writer, registered, seeds, keep == "models")
         progress.on_study_begin(len(tasks), len(registered) * len(seeds) - len(tasks))
         try:
             run_tasks(writer, tasks, dataset, validation, keep == "models", progress)
@@ -92,40 +90,29 @@ def run(
     return Study(path)
 
 
-def engine_for(recipe: Recipe, dataset: Dataset, engine: str) -> str:
-    """Return the engine that trains a recipe: ``auto`` is settled before any run begins.
-
-    Raises:
-        EngineError: ``native`` is asked for, and does not cover the recipe.
-    """
-    with KERAS_LOCK:
-        return choose_engine(engine, recipe.model(dataset))
-
-
 @dataclass(frozen=True)
 class Task:
-    """A run to do: the recipe as the file knows it, the engine that trains it, its place."""
+    """A run to do: the recipe as the file knows it, and its place."""
 
     recipe: Registered
-    engine: str
     job: Job
 
 
 def tasks_missing(
     writer: StudyWriter,
-    recipes: Sequence[tuple[Registered, str]],
+    recipes: Sequence[Registered],
     seeds: Sequence[int],
     keep_models: bool,
 ) -> list[Task]:
     """Return the runs that the file lacks: those that go side by side first."""
     todo = [
-        (recipe, engine, seed)
-        for recipe, engine in sorted(recipes, key=lambda pair: pair[1] == "keras")
+        (recipe, seed)
+        for recipe in sorted(recipes, key=lambda recipe: recipe.engine == "keras")
         for seed in writer.missing(recipe, seeds, keep_models)
     ]
     return [
-        Task(recipe, engine, Job(recipe.label, seed, recipe.recipe.epochs, place, len(todo)))
-        for place, (recipe, engine, seed) in enumerate(todo, start=1)
+        Task(recipe, Job(recipe.label, seed, recipe.recipe.epochs, place, len(todo)))
+        for place, (recipe, seed) in enumerate(todo, start=1)
     ]
 
 
@@ -150,10 +137,11 @@ def run_tasks(
             if stopped.is_set():
                 raise RunStopped
 
-        return train(task.recipe.recipe, carved, streams, task.engine, threads, on_epoch)
+        recipe, engine = task.recipe.recipe, task.recipe.engine
+        return train(recipe, carved, streams, engine, threads, on_epoch)
 
-    parallel = [task for task in tasks if task.engine != "keras"]
-    serial = [task for task in tasks if task.engine == "keras"]
+    parallel = [task for task in tasks if task.recipe.engine != "keras"]
+    serial = [task for task in tasks if task.recipe.engine == "keras"]
     with closing(side_by_side(parallel, do, stopped.set)) as first:
         for task, result in chain(first, one_by_one(serial, do)):
             writer.add(task.recipe, task.job.seed, result, keep_models)

@@ -19,10 +19,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mlplab.data import Dataset
-from mlplab.engine import KERAS_LOCK
+from mlplab.engine import KERAS_LOCK, choose_engine
 from mlplab.errors import StorageError, StudyError
 from mlplab.lazy_tensorflow import tensorflow_unread
-from mlplab.recipes import Recipe, parameter_counts
+from mlplab.recipes import Recipe, fingerprint_of, parameter_counts
 from mlplab.study.environment import environment
 from mlplab.study.file import StudyFile, is_unfinished, storage_errors
 from mlplab.study.one_run import RunResult
@@ -30,9 +30,18 @@ from mlplab.study.one_run import RunResult
 
 @dataclass(frozen=True)
 class Registered:
-    """A recipe that the file knows: its row, and whether it replaced another of its name."""
+    """A recipe that the file knows: its row, and whether it replaced another of its name.
+
+    Attributes:
+        recipe: the recipe.
+        engine: what trains it: ``auto`` is settled before any run begins.
+        id: its row.
+        label: what the study calls it.
+        replaces: the label of the last other recipe of its name, if there is one.
+    """
 
     recipe: Recipe
+    engine: str
     id: int
     label: str
     replaces: str | None
@@ -123,14 +132,26 @@ class StudyWriter:
             connection.execute("INSERT OR IGNORE INTO environment (content) VALUES (?)", (content,))
         return int(self.file.rows("SELECT id FROM environment WHERE content = ?", content)[0]["id"])
 
-    def register(self, recipes: Sequence[Recipe], dataset: Dataset) -> list[Registered]:
-        """Return the rows of recipes, adding those that are new, and mark them as current."""
-        last = self.file.rows("SELECT coalesce(max(requested), 0) AS last FROM recipe")[0]["last"]
-        return [self.register_one(recipe, dataset, last + 1) for recipe in recipes]
+    def register(
+        self, recipes: Sequence[Recipe], dataset: Dataset, engine: str
+    ) -> list[Registered]:
+        """Return the rows of recipes, adding those that are new, and mark them as current.
 
-    def register_one(self, recipe: Recipe, dataset: Dataset, requested: int) -> Registered:
+        Raises:
+            EngineError: ``engine`` is native, which does not cover a recipe.
+        """
+        last = self.file.rows("SELECT coalesce(max(requested), 0) AS last FROM recipe")[0]["last"]
+        return [self.register_one(recipe, dataset, engine, last + 1) for recipe in recipes]
+
+    def register_one(
+        self, recipe: Recipe, dataset: Dataset, engine: str, requested: int
+    ) -> Registered:
         """Return the row of a recipe; one whose name another recipe has gets its own label."""
-        fingerprint = recipe.fingerprint(dataset)
+        with KERAS_LOCK:
+            model = recipe.model(dataset)
+            engine = choose_engine(engine, model)
+        description = recipe.describe(dataset, model)
+        fingerprint = fingerprint_of(description)
         namesakes = self.file.rows(
             "SELECT * FROM recipe WHERE name = ? ORDER BY requested", recipe.name
         )
@@ -140,21 +161,20 @@ class StudyWriter:
             if known:
                 statement = "UPDATE recipe SET requested = ? WHERE id = ?"
                 connection.execute(statement, (requested, known[0]["id"]))
-                return Registered(recipe, known[0]["id"], known[0]["label"], None)
+                return Registered(recipe, engine, known[0]["id"], known[0]["label"], None)
             label = f"{recipe.name}@{fingerprint[:6]}" if other else recipe.name
-            model = recipe.model(dataset)
             row_id = self.file.insert(
                 connection,
                 "recipe",
                 label=label,
                 name=recipe.name,
                 fingerprint=fingerprint,
-                description=json.dumps(recipe.describe(dataset), sort_keys=True),
+                description=json.dumps(description, sort_keys=True),
                 summary=summary(recipe, model),
                 parameters=json.dumps(parameter_counts(model)),
                 requested=requested,
             )
-        return Registered(recipe, row_id, label, other[-1] if other else None)
+        return Registered(recipe, engine, row_id, label, other[-1] if other else None)
 
     def missing(self, registered: Registered, seeds: Sequence[int], keep_models: bool) -> list[int]:
         """Return the seeds whose run, or whose kept model, is not there."""

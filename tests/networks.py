@@ -1,16 +1,14 @@
-"""Small real studies: scikit-learn's digits, networks that train in a second."""
+"""The network that tests train where any will do."""
 
 from __future__ import annotations
 
 import keras
-import pytest
 
-import mlplab
-from mlplab import Dataset, Recipe
+from mlplab import Dataset
 
 
 def small_network(dataset: Dataset) -> keras.Model:
-    """A network with every random stream in use."""
+    """A network with every random stream in use, that trains in a second on small data."""
     return keras.Sequential(
         [
             keras.Input(dataset.input_shape),
@@ -21,13 +19,3 @@ def small_network(dataset: Dataset) -> keras.Model:
             keras.layers.Dense(dataset.n_classes, activation="softmax"),
         ]
     )
-
-
-@pytest.fixture(scope="session")
-def digits() -> Dataset:
-    return mlplab.load("digits")
-
-
-@pytest.fixture(scope="session")
-def small() -> Recipe:
-    return Recipe("small", small_network, optimizer="adam", batch_size=64, epochs=2)

@@ -1,0 +1,170 @@
+"""Scores in, a comparison out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy.typing as npt
+
+from mlplab.compare.comparison import Comparison, Pair, RecipeScores, seconds_of
+from mlplab.compare.crossed import crossed
+from mlplab.compare.estimate import Estimated
+from mlplab.compare.looks import Look
+from mlplab.compare.models import answers, losses
+from mlplab.compare.moments import Moments, moments
+from mlplab.compare.multiplicity import error_of_each, holm
+from mlplab.compare.scores import check_margin, check_share, checked
+from mlplab.compare.seeds import paired as paired_seeds
+from mlplab.compare.seeds import welch
+from mlplab.compare.verdict import SCALE, Claim, Metric, verdict
+from mlplab.errors import CompareError
+
+
+def compare_scores(
+    scores: Mapping[str, npt.ArrayLike],
+    claim: Claim = "recipes",
+    margin: float = 0.1,
+    level: float = 0.95,
+    metric: Metric = "accuracy",
+    *,
+    paired: bool = False,
+    look: Look | None = None,
+    seconds_a_run: Mapping[str, float] | float | None = None,
+) -> Comparison:
+    """Compare recipes by their scores: which differences are real?
+
+    The claim comes first, because it decides the test:
+
+    - ``recipes``: which recipe is better on new examples, whatever the seed? Seeds and examples are
+      both samples. At least two seeds a recipe.
+    - ``recipes-this-test``: which is better on this very test set, whatever the seed? Seeds alone
+      are a sample; says nothing of new examples. At least two seeds a recipe.
+    - ``models``: of these trained models, which is better on new examples? One run each.
+
+    Args:
+        scores: by recipe, an array of shape (seeds, examples): 1 for a right answer and 0 for a
+            wrong one, or losses. Column i is the same example in all. One run each may have shape
+            (examples,).
+        claim: see above.
+        margin: the difference from which on it matters: percentage points for accuracy, units of
+            loss for losses.
+        level: how often the intervals of all pairs hold at once.
+        metric: ``"accuracy"``, more is better, or ``"loss"``, less is better.
+        paired: for ``recipes-this-test``: row s of every recipe has something in common by design,
+            such as the validation split.
+        look: which of several planned looks this is (``Looks.at``); the rate of error is spent over
+            them.
+        seconds_a_run: measured seconds of a run, for all or by recipe; then the comparison says how
+            many minutes the seeds that are needed would take.
+
+    Returns:
+        Every pair with its difference, interval and verdict.
+
+    Raises:
+        CompareError: if the scores cannot be used or cannot carry the claim.
+
+    Reference:
+        docs/statistics.md has the formulas and their sources.
+
+    Examples:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(1)
+        >>> small, large = (rng.random((5, 10_000)) < p for p in (0.975, 0.985))
+        >>> found = compare_scores({"small": small, "large": large})
+        >>> found.pairs[0].verdict
+        'b better'
+        >>> found.groups()
+        {'large': 'a', 'small': 'b'}
+    """
+    check_share("level", level)
+    check_margin(margin)
+    arrays = checked(scores, claim, metric)
+    _check_options(claim, level, look, paired=paired)
+    scale = SCALE[metric]
+    answer = scale if metric == "accuracy" else 0.0
+    found = {name: moments(y) for name, y in arrays.items()}
+    names = list(combinations(arrays, 2))
+    each = look.error_of_each(len(names)) if look else error_of_each(level, len(names))
+    scaled = {name: one.times(scale) for name, one in found.items()}
+    estimates = [
+        answers(found[a], found[b], scale)
+        if claim == "models" and metric == "accuracy"
+        else _estimate(scaled[a], scaled[b], claim, answer, paired=paired)
+        for a, b in names
+    ]
+    adjusted = holm([one.p for one in estimates])
+    pairs = [
+        _pair(
+            name, one, p_holm, each, claim, metric, margin, level, seconds_of(name, seconds_a_run)
+        )
+        for name, one, p_holm in zip(names, estimates, adjusted, strict=True)
+    ]
+    return Comparison(
+        claim=claim,
+        metric=metric,
+        margin=margin,
+        level=level,
+        n_examples=next(iter(found.values())).n_examples,
+        recipes=tuple(_summary(name, one) for name, one in found.items()),
+        pairs=tuple(pairs),
+        look=look,
+    )
+
+
+def _check_options(claim: Claim, level: float, look: Look | None, *, paired: bool) -> None:
+    if paired and claim != "recipes-this-test":
+        raise CompareError(f"paired goes with the claim recipes-this-test, got {claim}")
+    if look and not math.isclose(look.looks.level, level):
+        raise CompareError(f"the looks were planned for level {look.looks.level:g}, got {level:g}")
+    if look and claim == "models":
+        raise CompareError("looks are for adding seeds; the claim models has one run each")
+
+
+def _estimate(a: Moments, b: Moments, claim: Claim, answer: float, *, paired: bool) -> Estimated:
+    if claim == "models":
+        return losses(a, b)
+    if claim == "recipes":
+        return crossed(a, b, answer)
+    return paired_seeds(a, b) if paired else welch(a, b)
+
+
+def _pair(
+    names: tuple[str, str],
+    found: Estimated,
+    p_holm: float,
+    alpha: float,
+    claim: Claim,
+    metric: Metric,
+    margin: float,
+    level: float,
+    seconds: tuple[float, float] | None,
+) -> Pair:
+    low, high = found.interval(alpha)
+    split = found.split
+    return Pair(
+        a=names[0],
+        b=names[1],
+        claim=claim,
+        metric=metric,
+        margin=margin,
+        level=level,
+        difference=found.difference,
+        low=low,
+        high=high,
+        verdict=verdict(low, high, margin, metric),
+        p=found.p,
+        p_holm=p_holm,
+        sd_seeds=math.sqrt(split.seeds),
+        sd_examples=math.sqrt(split.examples),
+        sd_within=math.sqrt(max(split.within, 0.0)),
+        alpha=alpha,
+        components=found.components,
+        seconds_a_run=seconds,
+    )
+
+
+def _summary(name: str, one: Moments) -> RecipeScores:
+    sd = math.sqrt(one.seed_variance) if one.n_seeds > 1 else None
+    return RecipeScores(name, one.n_seeds, one.mean, sd)

@@ -1,0 +1,131 @@
+"""A comparison in words and tables, for a reader who knows what a mean is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mlplab.compare.verdict import UNIT
+
+if TYPE_CHECKING:
+    from mlplab.compare.comparison import Comparison, Pair, RecipeScores
+
+
+def page(comparison: Comparison) -> str:
+    """Return everything, the question first."""
+    recipes = [_recipe_row(comparison, one) for one in _best_first(comparison)]
+    pairs = [_pair_row(pair) for pair in comparison.pairs]
+    parts = [
+        [comparison.question],
+        [_terms(comparison), *([f"This is {comparison.look}."] if comparison.look else [])],
+        _table(["recipe", "seeds", comparison.metric, "sd of seeds", "group"], recipes),
+        _table(["a", "b", "a - b", "interval", "verdict"], pairs, left=2),
+        [f"- {pair.sentence()}" for pair in comparison.pairs],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def _terms(comparison: Comparison) -> str:
+    n = len(comparison.pairs)
+    together = "The interval holds" if n == 1 else f"All {n} intervals hold at once"
+    unit = UNIT[comparison.metric]
+    return (
+        f"{comparison.n_examples:,} test examples. {together} in {comparison.level:.0%} of "
+        f"experiments. Differences below {comparison.margin:g} {unit} do not matter (the margin). "
+        "Recipes that share a letter of their groups have not been told apart."
+    )
+
+
+def _best_first(comparison: Comparison) -> list[RecipeScores]:
+    by_name = {recipe.name: recipe for recipe in comparison.recipes}
+    return [by_name[name] for name in comparison.groups()]
+
+
+def _recipe_row(comparison: Comparison, recipe: RecipeScores) -> list[str]:
+    if comparison.metric == "accuracy":
+        mean, sd = f"{recipe.mean:.3%}", None if recipe.sd is None else f"{100 * recipe.sd:.3f}"
+    else:
+        mean, sd = f"{recipe.mean:.5f}", None if recipe.sd is None else f"{recipe.sd:.5f}"
+    return [recipe.name, str(recipe.seeds), mean, sd or "-", comparison.groups()[recipe.name]]
+
+
+def _pair_row(pair: Pair) -> list[str]:
+    return [pair.a, pair.b, _signed(pair, pair.difference), _interval(pair), pair.verdict]
+
+
+def sentence(pair: Pair) -> str:
+    """Return the verdict on a pair in words, and what would settle it."""
+    return " ".join([_finding(pair), *_split(pair), *_settling(pair)])
+
+
+def _finding(pair: Pair) -> str:
+    better, unit = pair.better, UNIT[pair.metric]
+    shown = f"({pair.a} - {pair.b}: {_signed(pair, pair.difference)} {unit}, {_interval(pair)})"
+    if better:
+        worse = pair.b if better == pair.a else pair.a
+        how = ", by less than the margin" if "slightly" in pair.verdict else ""
+        return f"{better} is better than {worse}{how} {shown}."
+    if pair.decided:
+        return f"{pair.a} and {pair.b} are practically the same {shown}."
+    return f"{pair.a} and {pair.b}: cannot tell yet which is better {shown}."
+
+
+def _split(pair: Pair) -> Iterator[str]:
+    """Yield where the uncertainty comes from, where there is more than one source."""
+    parts = {
+        "seeds": pair.sd_seeds,
+        "test examples": pair.sd_examples,
+        "within runs": pair.sd_within,
+    }
+    total = sum(sd**2 for sd in parts.values())
+    if pair.claim == "recipes" and total > 0:
+        shares = ", ".join(f"{sd**2 / total:.0%} {source}" for source, sd in parts.items())
+        yield f"Of the uncertainty (variance): {shares}."
+
+
+def _settling(pair: Pair) -> Iterator[str]:
+    """Yield what would decide an undecided pair if its difference stays as it is."""
+    if pair.decided:
+        return
+    found, n = pair.needed, pair.components.n_examples
+    if found.seeds is not None:
+        minutes = pair.minutes_needed
+        time = "" if minutes is None else f", about {_minutes(minutes)} more"
+        yield f"If the difference stays as it is, {found.seeds:,} seeds a recipe{time}, settle it."
+        return
+    if pair.claim == "recipes":
+        yield f"No number of seeds settles it on {n:,} test examples at the present difference:"
+    if found.examples is None:
+        yield "nothing within reach would." if pair.claim == "recipes" else "Nothing in reach does."
+    elif found.seeds_then is None:
+        yield f"If the difference stays as it is, {found.examples:,} test examples settle it."
+    else:
+        yield f"{found.examples:,} test examples with {found.seeds_then} seeds a recipe would."
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return "a minute"
+    return f"{minutes:,.0f} minutes" if minutes < 120 else f"{minutes / 60:,.0f} hours"
+
+
+def _interval(pair: Pair) -> str:
+    return f"{_signed(pair, pair.low)} to {_signed(pair, pair.high)}"
+
+
+def _signed(pair: Pair, value: float) -> str:
+    return f"{value:+.3f}" if pair.metric == "accuracy" else f"{value:+.5f}"
+
+
+def _table(head: Sequence[str], rows: list[list[str]], left: int = 1) -> list[str]:
+    """Return aligned lines; the first columns and the last stand at their left."""
+    cells = [list(head), *rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for row in cells:
+        aligned = [
+            cell.ljust(width) if i < left or i == len(widths) - 1 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(aligned).rstrip())
+    return lines

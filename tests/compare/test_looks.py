@@ -1,0 +1,54 @@
+"""Planned looks: the boundary, and that the whole procedure keeps the rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mlplab.compare import Looks, compare_scores
+from mlplab.compare.looks import nominal_errors, spent
+from mlplab.errors import CompareError
+
+
+def test_boundary_of_five_equal_looks_is_the_published_one():
+    # Lan and DeMets's O'Brien-Fleming boundary at 5 %, as in Jennison and Turnbull 2000 and in
+    # every program for group-sequential trials.
+    z = stats.norm.isf(np.array(nominal_errors((1, 2, 3, 4, 5), 0.05)) / 2)
+    assert z == pytest.approx([4.877, 3.357, 2.680, 2.290, 2.031], abs=1e-3)
+
+
+def test_one_look_spends_everything():
+    assert nominal_errors((7,), 0.03) == pytest.approx((0.03,))
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 6])
+def test_a_random_walk_crosses_as_often_as_it_may(alpha: float):
+    planned = (3, 5, 10, 20, 30)
+    rng = np.random.default_rng(0)
+    walk = rng.standard_normal((200_000, 30)).cumsum(axis=1)[:, np.array(planned) - 1]
+    z = np.abs(walk) / np.sqrt(planned)
+    crossed = z > stats.norm.isf(np.array(nominal_errors(planned, alpha)) / 2)
+    sd = np.sqrt(alpha / len(walk))
+    assert crossed.any(axis=1).mean() == pytest.approx(alpha, abs=4 * sd)
+    due = spent(20 / 30, alpha)
+    assert crossed[:, :4].any(axis=1).mean() == pytest.approx(due, abs=4 * sd)
+
+
+def test_the_early_looks_take_more():
+    rng = np.random.default_rng(1)
+    scores = {"a": rng.random((5, 2000)) < 0.95, "b": rng.random((5, 2000)) < 0.92}
+    looks = Looks((5, 10, 20))
+    once, early = compare_scores(scores), compare_scores(scores, look=looks.at(5))
+    assert early.pairs[0].high - early.pairs[0].low > once.pairs[0].high - once.pairs[0].low
+    assert "look 1 of 3 planned, at 5 seeds" in str(early)
+
+
+def test_looks_that_cannot_be():
+    with pytest.raises(CompareError, match=r"rising numbers of seeds from 2 on, got \(5, 3\)"):
+        Looks((5, 3))
+    with pytest.raises(CompareError, match="no look is planned at 4 seeds; planned are 3, 5"):
+        Looks((3, 5)).at(4)
+    scores = {"a": np.eye(3), "b": np.eye(3)}
+    with pytest.raises(CompareError, match=r"planned for level 0.9, got 0.95"):
+        compare_scores(scores, look=Looks((3,), level=0.9).at(3))

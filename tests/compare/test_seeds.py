@@ -1,0 +1,60 @@
+"""This very test set: Welch's test, and the paired one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mlplab.compare import compare_scores
+from mlplab.errors import CompareError
+
+CLAIM = "recipes-this-test"
+
+
+def scores(s: int, t: int, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {"a": rng.random((s, 400)) < 0.9, "b": rng.random((t, 400)) < 0.87}
+
+
+@pytest.mark.parametrize("s", [2, 5, 20])
+def test_equal_numbers_of_seeds_are_scipys_welch(s: int):
+    given = scores(s, s)
+    means = [100 * y.mean(axis=1) for y in given.values()]
+    expected = stats.ttest_ind(*means, equal_var=False)
+    pair = compare_scores(given, claim=CLAIM).pairs[0]
+    interval = expected.confidence_interval(0.95)
+    assert pair.p == pytest.approx(expected.pvalue, rel=1e-6)
+    assert (pair.low, pair.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_unequal_numbers_of_seeds_are_more_careful_than_welch():
+    given = scores(2, 20)
+    expected = stats.ttest_ind(*[y.mean(axis=1) for y in given.values()], equal_var=False)
+    assert compare_scores(given, claim=CLAIM).pairs[0].p > expected.pvalue
+
+
+def test_paired_is_scipys_paired_test():
+    given = scores(6, 6)
+    means = [100 * y.mean(axis=1) for y in given.values()]
+    expected = stats.ttest_rel(*means)
+    pair = compare_scores(given, claim=CLAIM, paired=True).pairs[0]
+    interval = expected.confidence_interval(0.95)
+    assert pair.p == pytest.approx(expected.pvalue, rel=1e-6)
+    assert (pair.low, pair.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_paired_takes_as_many_seeds_of_both():
+    with pytest.raises(CompareError, match="got 4 and 5; leave out paired"):
+        compare_scores(scores(4, 5), claim=CLAIM, paired=True)
+    with pytest.raises(CompareError, match="paired goes with the claim recipes-this-test"):
+        compare_scores(scores(4, 4), paired=True)
+
+
+def test_seeds_that_score_alike_by_chance_are_no_proof():
+    # Both seeds of both recipes: 3 of 4 and 2 of 4 right, on different examples.
+    a = [[1, 1, 1, 0], [1, 1, 0, 1]]
+    b = [[1, 1, 0, 0], [0, 0, 1, 1]]
+    pair = compare_scores({"a": a, "b": b}, claim=CLAIM).pairs[0]
+    assert pair.sd_seeds > 0
+    assert pair.verdict == "cannot tell yet"
