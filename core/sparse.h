@@ -118,8 +118,8 @@ inline void gather_sum(const int32_t* index, const float* value, int64_t n, cons
 #pragma GCC unroll 32
         for (int k = 0; k < N; ++k) {
             const int64_t at = k / kVectors * stride + k % kVectors * kLanes;
-            even[k] += v0 * load(m0 + at);
-            odd[k] += v1 * load(m1 + at);
+            even[k] = multiply_add(v0, load(m0 + at), even[k]);
+            odd[k] = multiply_add(v1, load(m1 + at), odd[k]);
         }
     }
     if (j < n) {
@@ -127,7 +127,10 @@ inline void gather_sum(const int32_t* index, const float* value, int64_t n, cons
         const V v0 = splat(value[j]);
 #pragma GCC unroll 32
         for (int k = 0; k < N; ++k)
-            even[k] += v0 * load(m0 + k / kVectors * stride + k % kVectors * kLanes);
+            {
+            const int64_t at = k / kVectors * stride + k % kVectors * kLanes;
+            even[k] = multiply_add(v0, load(m0 + at), even[k]);
+        }
     }
 #pragma GCC unroll 32
     for (int k = 0; k < N; ++k)
@@ -189,7 +192,8 @@ inline void scatter_gradient(const SparseBatch& x, int64_t n_rows, Range threads
         for (int64_t j = x.cuts(r)[threads.begin]; j < x.cuts(r)[threads.end]; ++j) {
             float* to = g + index[j] * kPanel;
             for (int n = 0; n < kVectors; ++n)
-                store(to + n * kLanes, load(to + n * kLanes) + value[j] * d[n]);
+                store(to + n * kLanes,
+                      multiply_add(splat(value[j]), d[n], load(to + n * kLanes)));
         }
     }
 }

@@ -53,7 +53,7 @@ void product_tile(Operand x, Operand w, const float* bias, float* y, int64_t y_s
             for (int r = 0; r < ROWS; ++r) {
                 V value = splat(xk[r * kPanel]);
 #pragma GCC unroll 16
-                for (int n = 0; n < N; ++n) acc[r][n] += value * row[n];
+                for (int n = 0; n < N; ++n) acc[r][n] = multiply_add(value, row[n], acc[r][n]);
             }
         }
     }

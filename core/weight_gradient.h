@@ -46,7 +46,7 @@ void gradient_tile(const float* x, const float* dy, int64_t stride, int64_t n_ba
         for (int i = 0; i < kGradientLanes; ++i) {
             V value = splat(x[i]);
 #pragma GCC unroll 16
-            for (int n = 0; n < N; ++n) acc[i][n] += value * d[n];
+            for (int n = 0; n < N; ++n) acc[i][n] = multiply_add(value, d[n], acc[i][n]);
         }
     }
 #pragma GCC unroll 16
