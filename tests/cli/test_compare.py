@@ -53,6 +53,14 @@ def test_verdicts_terms_and_the_look(mlplab_: Program, study: Path) -> None:
     ]
 
 
+def test_a_report_is_a_look(mlplab_: Program, study: Path) -> None:
+    mlplab_("report", study.name)
+    with Study(study) as kept:
+        looks = kept.looks()
+    assert set(looks["command"]) == {"mlplab report digits.study"}
+    assert "test scores" in set(looks["seen"])
+
+
 def test_json_and_csv_hold_the_same(mlplab_: Program, study: Path, tmp_path: Path) -> None:
     command = ("compare", study.name, "--metric", "loss", "--json", "--csv", "pairs.csv")
     content = json.loads(mlplab_(*command).stdout)

@@ -122,6 +122,13 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
     assert list((folder / "tables").glob("*.csv"))
     assert list((folder / "figures").glob("*.png"))
 
+    with Study(folder / "reproduce.study") as study:
+        looks = study.looks()
+    assert set(looks["command"]) == {"mlplab reproduce softmax relu-2 --seeds 2 --epochs 1 --json"}
+    assert {"test scores", "test scores after every epoch", "comparison: recipes, accuracy"} <= set(
+        looks["seen"]
+    )
+
     place = int(np.flatnonzero(mnist.test.y == 7)[0])
     Image.fromarray(255 - mnist.test.x[place]).resize((280, 280)).save(tmp_path / "seven.png")
     model = folder / "reproduce.models" / "relu-2-seed0.keras"

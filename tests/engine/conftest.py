@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 
 import hypothesis
+import jax
 import pytest
 from threadpoolctl import threadpool_limits
 
@@ -20,11 +21,15 @@ hypothesis.settings.register_profile("full", max_examples=300, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("MLPLAB_HYPOTHESIS", "quick"))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def quick_references() -> Iterator[None]:
-    """Let Keras compile in half the time, and NumPy's small products run in one thread."""
-    import jax
+    """Let Keras compile in half the time, and NumPy's small products run in one thread.
 
+    What JAX compiled that way rounds otherwise, so it is forgotten before other rooms' tests run.
+    """
+    jax.clear_caches()
     jax.config.update("jax_disable_most_optimizations", True)
     with threadpool_limits(1):
         yield
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()

@@ -12,11 +12,11 @@ from mlplab.report.answers import answers
 @pytest.mark.parametrize(
     ("three", "five", "margin", "word"),
     [
-        (0.5, 0.9, 0.1, "Yes: bn-dropout-5 is better than bn-dropout-3 ("),
-        (0.5, 0.9, 90, "Yes, by less than the margin: bn-dropout-5 is better"),
-        (0.9, 0.5, 0.1, "No, the other is better: bn-dropout-3 is better than bn-dropout-5 ("),
-        (0.9, 0.9, 20, "No, they are practically the same: bn-dropout-3 and bn-dropout-5 are"),
-        (0.9, 0.9, 0.1, "Cannot tell yet: bn-dropout-3 and bn-dropout-5: cannot tell yet which"),
+        (0.5, 0.9, 0.1, "Yes (bn-dropout-3 - bn-dropout-5: -"),
+        (0.5, 0.9, 90, "Yes, by less than the margin (bn-dropout-3 - bn-dropout-5: -"),
+        (0.9, 0.5, 0.1, "No, bn-dropout-3 is better (bn-dropout-3 - bn-dropout-5: +"),
+        (0.9, 0.9, 20, "No, they are practically the same ("),
+        (0.9, 0.9, 0.1, "Cannot tell yet ("),
     ],
 )
 def test_five_hidden_layers_against_three(

@@ -144,6 +144,20 @@ def test_it_stops_at_the_most_seeds_and_at_the_most_minutes(
     assert looks[-1].endswith("look 1 of 5 planned, at 3 seeds")
 
 
+def test_a_recipe_that_diverges_is_left_out_and_the_rest_go_on(
+    tmp_path: Path, digits: Dataset, three: list[Recipe]
+) -> None:
+    wild = three[0].replace(name="wild", optimizer={"class": "SGD", "learning_rate": 1e30})
+    found, watching, _ = decide(
+        [wild, *three[:2]], digits, tmp_path / "a.study", max_seeds=5, margin=0.5
+    )
+    assert [pair.verdict for pair in found.pairs] == ["b better"]
+    assert "wild: 3 of 3 runs diverged and are left out." in found.notes
+    assert [seed for label, seed in watching.runs if label == "wild"] == [0, 1, 2]
+    with pytest.raises(CompareError, match="at least two recipes, got only 'behind'"):
+        run_until_decided([wild, three[0]], digits, path=tmp_path / "b.study")
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [

@@ -77,19 +77,24 @@ def _pair_row(pair: Pair) -> list[str]:
 
 def sentence(pair: Pair) -> str:
     """Return the verdict on a pair in words, and what would settle it."""
-    return " ".join([_finding(pair), *_split(pair), *_settling(pair)])
+    return f"{_finding(pair)} {evidence(pair)}"
+
+
+def evidence(pair: Pair) -> str:
+    """Return what a verdict rests on, in words, and what would settle it."""
+    shown = f"{pair.a} - {pair.b}: {_signed(pair, pair.difference)} {UNIT[pair.metric]}"
+    return " ".join([f"({shown}, {_interval(pair)}).", *_split(pair), *_settling(pair)])
 
 
 def _finding(pair: Pair) -> str:
-    better, unit = pair.better, UNIT[pair.metric]
-    shown = f"({pair.a} - {pair.b}: {_signed(pair, pair.difference)} {unit}, {_interval(pair)})"
+    better = pair.better
     if better:
         worse = pair.b if better == pair.a else pair.a
         how = ", by less than the margin" if "slightly" in pair.verdict else ""
-        return f"{better} is better than {worse}{how} {shown}."
+        return f"{better} is better than {worse}{how}"
     if pair.decided:
-        return f"{pair.a} and {pair.b} are practically the same {shown}."
-    return f"{pair.a} and {pair.b}: cannot tell yet which is better {shown}."
+        return f"{pair.a} and {pair.b} are practically the same"
+    return f"{pair.a} and {pair.b}: cannot tell yet which is better"
 
 
 def _split(pair: Pair) -> Iterator[str]:
@@ -126,7 +131,7 @@ def _settling(pair: Pair) -> Iterator[str]:
 
 
 def _minutes(minutes: float) -> str:
-    if minutes < 1:
+    if minutes < 1.5:
         return "a minute"
     return f"{minutes:,.0f} minutes" if minutes < 120 else f"{minutes / 60:,.0f} hours"
 

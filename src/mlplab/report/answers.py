@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mlplab.compare import Comparison, Pair
+from mlplab.compare.words import evidence
 
 
 class Question(NamedTuple):
@@ -44,7 +45,7 @@ def answers(found: Comparison) -> dict[str, str]:
         >>> names = ("bn-dropout-3", "bn-dropout-5")
         >>> scores = {name: rng.random((3, 2000)) < 0.98 for name in names}
         >>> for question, answer in answers(compare_scores(scores)).items():
-        ...     print(question.partition(" (")[0], "-", answer.partition(":")[0])
+        ...     print(question.partition(" (")[0], "-", answer.partition(" (")[0])
         Do five hidden layers beat three - Cannot tell yet
     """
     pairs = {frozenset(map(_name, (pair.a, pair.b))): pair for pair in found.pairs}
@@ -60,8 +61,8 @@ def _answer(question: Question, pair: Pair) -> str:
     elif _name(pair.better) == question.one:
         word = "Yes, by less than the margin" if "slightly" in pair.verdict else "Yes"
     else:
-        word = "No, the other is better"
-    return f"{word}: {pair.sentence()}"
+        word = f"No, {pair.better} is better"
+    return f"{word} {evidence(pair)}"
 
 
 def _name(label: str) -> str:

@@ -138,4 +138,4 @@ def spread(values: Spread) -> str:
         return "-"
     if values.sd is None:
         return f"{values.mean:.4f}"
-    return f"{values.mean:.4f} ± {values.sd:.4f}"
+    return f"{values.mean:.4f}±{values.sd:.4f}"

@@ -84,8 +84,9 @@ def compare_studies(
     check_word("claim", claim, CLAIMS)
     check_word("metric", metric, METRICS)
     check_same_data(studies)
+    strict = look is None  # at a planned look, what diverged is left out whoever asked for it
     entries, notes = with_runs(
-        chosen(studies, recipes), seeds, named=recipes is not None, all_of_them=look is None
+        chosen(studies, recipes), seeds, named=strict and recipes is not None, all_of_them=strict
     )
     if claim == "models":
         entries = one_seed_each(entries, seeds)
