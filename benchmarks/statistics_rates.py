@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.machine import n_cores
 from benchmarks.marks import write_between_marks
-from benchmarks.results import table
 from benchmarks.statistics_worlds import World
+from benchmarks.tables import table
 from mlplab.compare import Comparison, Looks, compare_scores
 
 COMMAND = 'make bench-stats ARGS="--page docs/error-rates.md"'
