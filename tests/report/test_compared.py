@@ -128,6 +128,20 @@ def test_items_are_those_counted_by_loops(compared: Compared, study: Study) -> N
     assert sorted(luck(compared).test_index) == chance
 
 
+def test_pictures_are_of_the_closest_pairs_and_the_page_says_so(
+    digits: Dataset, small: Recipe, tmp_path: Path
+) -> None:
+    recipes = [small.replace(name=f"e{n}", epochs=n) for n in (1, 2, 4, 8)]
+    with mlplab.run(recipes, digits, 2, path=tmp_path / "four.study") as study:
+        found = study.compare()
+        text = text_of(write_report(study, tmp_path / "report", dataset=digits))
+    closest = sorted(found.pairs, key=lambda pair: abs(pair.difference))[:3]
+    shown = {path.stem for path in (tmp_path / "report" / "figures").glob("*-only-?.png")}
+    pairs = {f"{pair.a}-and-{pair.b}" for pair in closest}
+    assert {name.rpartition("-only-")[0] for name in shown} == pairs
+    assert "for the 3 pairs with the closest scores, of 6" in text
+
+
 def test_answers_of_items_are_those_of_the_runs_named(compared: Compared) -> None:
     for row in only_one(compared, "longer", "small").itertuples():
         given = dict(part.rsplit(" x ", 1) for part in row.answers.split(", "))

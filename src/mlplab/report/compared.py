@@ -18,7 +18,7 @@ from mlplab.study import Study
 
 _PLANNED = " planned, at "  # in the name of a planned look, as the study counts it
 
-MOST_PAIRS = 6
+MOST_PAIRS = 3
 """Pairs of which a report shows pictures."""
 
 

@@ -28,6 +28,7 @@ def items_section(compared: Compared) -> View | None:
         "without": _without_rows(compared),
         "pictures": compared.dataset is not None and is_image(compared.dataset.input_shape),
         "pairs": list(compared.pictured_pairs),
+        "all_pairs": len(compared.comparison.pairs) if compared.comparison else 0,
     }
 
 
