@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from mlplab.recipes import Recipe, notebook_recipes
-    from mlplab.study import Study, run
+    from mlplab.study import Study, run, run_until_decided
 
 # Public name -> the room it comes from. Names are imported on first use, so that
 # `import mlplab` and `mlplab --help` do not wait for Keras.
@@ -50,6 +50,7 @@ _HOMES = {
     "predict": "mlplab.engine",
     "Study": "mlplab.study",
     "run": "mlplab.study",
+    "run_until_decided": "mlplab.study",
     "Comparison": "mlplab.compare",
     "compare_scores": "mlplab.compare",
     "read_scores": "mlplab.compare",
@@ -94,6 +95,7 @@ __all__ = [
     "predict",
     "read_scores",
     "run",
+    "run_until_decided",
 ]
 
 

@@ -29,7 +29,7 @@ def test_run_prints_a_table_and_plain_lines_and_goes_on(mlplab_: Program, tmp_pa
     assert lines[1].startswith("run 1/2  ")
     assert "epoch 1/2" in lines[1]
     assert "val_accuracy" in lines[1]
-    assert lines[-1] == "Next: mlplab report digits.study"
+    assert lines[-1] == "Next: mlplab compare digits.study, mlplab report digits.study"
     assert "Test scores on digits" in first.stdout
     again = mlplab_("run", SPEC, "--seeds", 2, "--epochs", 2)
     assert again.stderr.splitlines()[0] == "2 runs to do, 2 already there"
@@ -112,10 +112,22 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
     assert softmax["test_accuracy"]["mean"] > 0.8
     assert relu_2["test_accuracy"]["mean"] > 0.955
     assert content["validation"] == "test"
+    (pair,) = content["comparison"]["pairs"]
+    assert (pair["a"], pair["b"], pair["verdict"]) == ("softmax", "relu-2", "b better")
+    assert content["comparison"]["notes"][0].startswith("The validation data was the test set")
+    assert content["comparison"]["unequal"]
+    assert content["answers"] == {}
     folder = tmp_path / "reproduce"
     assert (folder / "report.html").exists()
     assert list((folder / "tables").glob("*.csv"))
     assert list((folder / "figures").glob("*.png"))
+
+    with Study(folder / "reproduce.study") as study:
+        looks = study.looks()
+    assert set(looks["command"]) == {"mlplab reproduce softmax relu-2 --seeds 2 --epochs 1 --json"}
+    assert {"test scores", "test scores after every epoch", "comparison: recipes, accuracy"} <= set(
+        looks["seen"]
+    )
 
     place = int(np.flatnonzero(mnist.test.y == 7)[0])
     Image.fromarray(255 - mnist.test.x[place]).resize((280, 280)).save(tmp_path / "seven.png")
@@ -123,8 +135,9 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
     answers = json.loads(mlplab_("predict", model, "seven.png", "--json").stdout)
     assert json.dumps(answers).count("seven.png") == 1
 
-    text = mlplab_("reproduce", "softmax", "relu-2", "--seeds", 2, "--epochs", 1)
-    assert text.stderr.splitlines()[0] == "0 runs to do, 4 already there"
+    asked = ("reproduce", "softmax", "relu-2", "--seeds", 2, "--epochs", 1, "--ask", "init")
+    text = mlplab_(*asked)
+    assert text.stderr.splitlines()[0] == "2 runs to do, 4 already there"
     for expected in (
         "60,000 training and 10,000 test examples",
         "class of the first example: 5",
@@ -132,6 +145,9 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
         "Total params: 524,922",
         "seed 1: Test score:",
         "The validation data was the test set",
+        "Claim recipes: which recipe is right more often on new examples, whatever the seed?",
+        "- relu-2 is better than softmax",
+        "Is relu-2 better with the initial deviations that were meant, sqrt(2 / fan_in)?\n  ",
         "Report: reproduce/report.html",
     ):
         assert expected in text.stdout

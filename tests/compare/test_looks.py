@@ -44,6 +44,22 @@ def test_the_early_looks_take_more():
     assert "look 1 of 3 planned, at 5 seeds" in str(early)
 
 
+def test_what_would_settle_it_is_reckoned_for_the_last_look():
+    """At the first look hardly any difference would do; that says nothing of more seeds."""
+    rng = np.random.default_rng(1)
+    scores = {"a": rng.random((3, 2000)) < 0.95, "b": rng.random((3, 2000)) < 0.94}
+    looks = Looks((3, 5, 10, 20, 30))
+    once, early = (compare_scores(scores, look=look).pairs[0] for look in (None, looks.at(3)))
+    last = compare_scores({n: np.tile(y, (10, 1)) for n, y in scores.items()}, look=looks.at(30))
+    assert early.alpha < 1e-6 < early.alpha_last == last.pairs[0].alpha == last.pairs[0].alpha_last
+    assert once.alpha_last == once.alpha == pytest.approx(0.05)
+    assert early.seeds_needed is not None
+    width = early.components.half_width(early.alpha_last, early.seeds_needed)
+    assert width < abs(early.difference)
+    fewer = early.components.half_width(early.alpha_last, early.seeds_needed - 1)
+    assert fewer >= abs(early.difference)
+
+
 def test_looks_that_cannot_be():
     with pytest.raises(CompareError, match=r"rising numbers of seeds from 2 on, got \(5, 3\)"):
         Looks((5, 3))

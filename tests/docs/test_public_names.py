@@ -29,7 +29,7 @@ ERRORS = {
 }
 MEANT = {
     *("Dataset", "Recipe", "Split", "Study", "evaluate", "fit", "load", "notebook_recipes"),
-    *("Comparison", "compare_scores", "predict", "read_scores", "run"),
+    *("Comparison", "compare_scores", "predict", "read_scores", "run", "run_until_decided"),
 }
 ROOMS = ("data", "recipes", "engine", "study", "compare", "report")
 HEAVY = {"jax", "keras", "matplotlib", "pandas", "scipy", "seaborn", "sklearn"}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlplab.cli.options import Force, Json
+from mlplab.cli.options import Force, Json, check_free
 from mlplab.errors import DataError, ModelError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def predict(
     from mlplab.engine.model_file import class_count, example_shape, load_model
 
     frame_files = _frame_files(frames, files)
-    _check_free([*([output] if output else []), *frame_files.values()], force)
+    check_free([*([output] if output else []), *frame_files.values()], force)
     model = load_model(model_file)
     names = _class_names(classes, class_count(model))
     examples, problems = _read_all(model, files, example_shape(model), names, target)
@@ -127,15 +127,6 @@ def _frame_files(folder: Path | None, files: Sequence[Path]) -> dict[Path, Path]
                 name = f"{file.stem}-{count}"
             found[file] = folder / f"{name}.png"
     return found
-
-
-def _check_free(paths: Sequence[Path], force: bool) -> None:
-    there = [str(path) for path in paths if path.exists()]
-    if there and not force:
-        raise UsageError(
-            f"expected new files to write, got files that are there: {', '.join(there)}; "
-            "give another name, or --force to write over them"
-        )
 
 
 def _class_names(classes: str | None, n_classes: int) -> list[str]:

@@ -27,7 +27,7 @@ def figures(epoch: Epoch) -> str:
 
 def ending(job: Job, result: RunResult) -> str:
     """Return the line that a run ends with."""
-    name = f"{job.label}  seed {job.seed}"
+    name = f"{job.label}  {job.source}"
     if result.status == "diverged":
         return f"{name}  diverged in epoch {len(result.epochs)}: its loss is no finite number"
     return (
@@ -54,7 +54,7 @@ class PlainProgress(Progress):
     def on_epoch_end(self, job: Job, epoch: Epoch) -> None:
         """Print the epoch."""
         self.say(
-            f"run {job.place}/{job.n_jobs}  {job.label}  seed {job.seed}  "
+            f"run {job.place}/{job.n_jobs}  {job.label}  {job.source}  "
             f"epoch {epoch.epoch}/{job.epochs}  {epoch.seconds:.1f} s  {figures(epoch)}"
         )
 
@@ -86,7 +86,7 @@ class LiveProgress(PlainProgress):
 
     def on_run_begin(self, job: Job) -> None:
         """Begin the run's line."""
-        description = f"{job.label} seed {job.seed}"
+        description = f"{job.label} {job.source}"
         self.tasks[job] = self.bars.add_task(description, total=job.epochs, figures="preparing")
 
     def on_epoch_end(self, job: Job, epoch: Epoch) -> None:

@@ -33,12 +33,13 @@ def report(
     The folder gets report.html, figures (PNG, SVG) and tables (CSV). A report of the same study is
     written over; anything else only with --force. The path of the page goes to stdout.
     """
+    from mlplab.cli.training import command_line
     from mlplab.report import write_report
     from mlplab.report.folder import check_folder
     from mlplab.study import Study
 
     folder = out or study_path.with_name(f"{study_path.stem}-report")
-    with Study(study_path) as study:
+    with Study(study_path, command_line()) as study:
         check_folder(folder, study.id, force)  # before any dataset is fetched
         page = write_report(study, folder, dataset=load_dataset(study), force=force)
     typer.echo(page)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlplab.cli.options import Engine, Epochs, Json, Quiet, Verbose
+from mlplab.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlplab.compare import Comparison
+    from mlplab.study import Study
 
 
 def reproduce(
@@ -25,6 +30,15 @@ def reproduce(
         Path, typer.Option("--out", help="Folder for the study, models and report.")
     ] = Path("reproduce"),
     engine: Engine = "auto",
+    ask: Annotated[
+        str | None,
+        typer.Option(
+            "--ask",
+            help="init: whether the notebook's slip in its initial deviations matters, by two more "
+            "networks, relu-2-fan-in and bn-dropout-3-fan-in.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -35,8 +49,9 @@ def reproduce(
     """Train the notebook's networks (softmax, relu-2, bn-dropout-3, bn-dropout-5) on MNIST.
 
     As in the notebook: 20 epochs, batches of 156, and the test set watched as validation data.
-    Unlike it, each network is trained under several seeds. The folder then holds the study file,
-    the trained models, and a report. The same command again runs only what is missing.
+    Unlike it, each network is trained under several seeds. It ends with the verdicts: which
+    differences are real. The folder then holds the study file, the trained models, and a report.
+    The same command again runs only what is missing.
     """
     from mlplab.cli.training import (
         check_some_done,
@@ -46,17 +61,21 @@ def reproduce(
         train_into,
     )
     from mlplab.data import load
-    from mlplab.recipes import choose_notebook_recipes
+    from mlplab.recipes import choose_notebook_recipes, fan_in_recipes
     from mlplab.report import write_report
+    from mlplab.report.answers import answers
     from mlplab.report.text import data_facts, network_facts
     from mlplab.study.runs import check_seeds
 
     check_seeds(seeds)
-    chosen = override(choose_notebook_recipes(recipes or []), epochs=epochs)
+    if ask not in (None, "init"):
+        raise UsageError(f"expected --ask init, got {ask!r}")
+    networks = choose_notebook_recipes(recipes or [])
+    chosen = override(networks + (fan_in_recipes(recipes or []) if ask else []), epochs=epochs)
     dataset = load("mnist", progress=not quiet)
     if not (json or quiet):
         typer.echo(data_facts(dataset))
-    study = train_into(
+    study, _ = train_into(
         out / "reproduce.study",
         chosen,
         dataset,
@@ -70,7 +89,36 @@ def reproduce(
     with study:
         if not (json or quiet):
             typer.echo(network_facts(study))
-        print_results(study, json)
+        found = verdicts(study)
+        told = {} if found is None else answers(found)
+        print_results(study, json, found, answers=told)
         check_some_done(study)
+        if not json:
+            print_answers(told)
         page = write_report(study, out, dataset=dataset, command=command_line(), force=force)
     typer.echo(f"\nReport: {page}", err=json)
+
+
+def verdicts(study: Study) -> Comparison | None:
+    """Compare the networks; where there is one run each, their models; say why where neither."""
+    from mlplab.errors import CompareError
+
+    if len(study.recipes) < 2:
+        return None
+    try:
+        return study.compare()
+    except CompareError as error:
+        typer.echo(f"note: no verdict on recipes: {error}", err=True)
+    try:
+        return study.compare("models")
+    except CompareError as error:
+        typer.echo(f"note: no verdict on models: {error}", err=True)
+        return None
+
+
+def print_answers(answers: dict[str, str]) -> None:
+    """Print the notebook's questions with their answers."""
+    from mlplab.compare.words import wrapped
+
+    for question, answer in answers.items():
+        typer.echo("\n".join(["", *wrapped(question), *wrapped(answer, "  ")]))

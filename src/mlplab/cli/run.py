@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from mlplab.cli.options import Engine, Epochs, Json, Quiet, Seeds, Verbose
+from mlplab.cli.options import (
+    Claim,
+    Engine,
+    Epochs,
+    Json,
+    Level,
+    Margin,
+    MaxMinutes,
+    MaxSeeds,
+    Metric,
+    Quiet,
+    Seeds,
+    Vary,
+    Verbose,
+    seeds_or_auto,
+)
+from mlplab.errors import UsageError
 
 
 def run(
@@ -28,6 +44,13 @@ def run(
         typer.Option("--keep", help="models: keep each trained model as a .keras file."),
     ] = None,
     engine: Engine = "auto",
+    vary: Vary = None,
+    max_seeds: MaxSeeds = 30,
+    max_minutes: MaxMinutes = None,
+    claim: Claim = "recipes",
+    margin: Margin = None,
+    level: Level = 0.95,
+    metric: Metric = "accuracy",
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -37,7 +60,9 @@ def run(
 ) -> None:
     """Train every recipe of FILE.toml under every seed, into a study file.
 
-    The same command again runs only what is missing. Results go to stdout, progress to stderr.
+    The same command again runs only what is missing. Results go to stdout, progress to stderr. With
+    --seeds auto, recipes get seeds until it is decided which are better (--claim, --margin, --level
+    and --metric say what is asked), or cannot be.
     """
     if schema:
         from mlplab.cli.schema import print_schema
@@ -49,26 +74,35 @@ def run(
             "expected a study spec, for instance examples/digits.toml", param_hint="FILE.toml"
         )
 
-    from mlplab.cli.training import check_some_done, override, print_results, train_into
+    from mlplab.cli.training import override, show, train_into
     from mlplab.data import load
     from mlplab.recipes import check, load_spec
 
+    wanted = None if seeds is None else seeds_or_auto(seeds)
     plan = load_spec(spec)
+    vary = vary or plan.vary
+    how: dict[str, Any] = {"vary": vary}
+    if wanted == "auto":
+        if vary != "all":
+            raise UsageError(f"expected a number of seeds with --vary {vary}, got auto")
+        how = {"claim": claim, "margin": margin, "level": level, "metric": metric}
+        how |= {"max_seeds": max_seeds, "max_minutes": max_minutes}
     dataset = load(plan.dataset, **plan.load_options)
     check(plan, dataset)
-    study = train_into(
+    study, found = train_into(
         out or Path(f"{plan.name}.study"),
         override(plan.recipes, epochs=epochs),
         dataset,
-        plan.seeds if seeds is None else seeds,
+        plan.seeds if wanted is None else wanted,
         quiet=quiet,
         verbose=verbose,
         validation=plan.validation,
         keep=keep or plan.keep,
         engine=engine,
+        **how,
     )
     with study:
-        print_results(study, json)
-        check_some_done(study)
+        show(study, found, vary, as_json=json)
     if not (json or quiet):
-        typer.echo(f"\nNext: mlplab report {study.path}", err=True)
+        compare = "" if vary != "all" or found else f"mlplab compare {study.path}, "
+        typer.echo(f"\nNext: {compare}mlplab report {study.path}", err=True)

@@ -15,6 +15,7 @@ import typer
 from mlplab.errors import AllDivergedError
 
 if TYPE_CHECKING:
+    from mlplab.compare import Comparison
     from mlplab.data import Dataset
     from mlplab.recipes import Recipe
     from mlplab.study import Study
@@ -24,19 +25,26 @@ def train_into(
     path: Path,
     recipes: Sequence[Recipe],
     dataset: Dataset,
-    seeds: int | Sequence[int],
+    seeds: int | str | Sequence[int],
     *,
     quiet: bool,
     verbose: bool,
     **options: Any,
-) -> Study:
-    """Run what a study file lacks, with progress; when stopped early, say how to go on."""
-    from mlplab.cli.progress import choose_progress
-    from mlplab.study import run
+) -> tuple[Study, Comparison | None]:
+    """Run what a study file lacks, with progress; when stopped early, say how to go on.
 
+    Returns:
+        The study; with the seeds ``"auto"``, the comparison that was decided by them as well.
+    """
+    from mlplab.cli.progress import choose_progress
+    from mlplab.study import run, run_until_decided
+
+    options |= {"path": path, "command": command_line()}
+    options["progress"] = choose_progress(quiet, verbose)
     try:
-        progress = choose_progress(quiet, verbose)
-        return run(recipes, dataset, seeds, path=path, progress=progress, **options)
+        if isinstance(seeds, str):
+            return run_until_decided(recipes, dataset, **options)
+        return run(recipes, dataset, seeds, **options), None
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"Interrupted. The runs that ended are in {path}; the same command goes on."
@@ -81,16 +89,61 @@ def results(study: Study) -> dict[str, Any]:
     }
 
 
-def print_results(study: Study, as_json: bool) -> None:
-    """Print a study's results to stdout: one JSON object, or a table for readers."""
+def show(study: Study, found: Comparison | None, vary: str, *, as_json: bool) -> None:
+    """Print what a command trained: scores, or sources of variation; and what was decided."""
+    if vary != "all":
+        print_variation(study, vary, as_json)
+        return
+    print_results(study, as_json, found)
+    check_some_done(study)
+
+
+def print_results(
+    study: Study, as_json: bool, found: Comparison | None = None, **more: Any
+) -> None:
+    """Print a study's results to stdout: one JSON object, or a table for readers.
+
+    Args:
+        study: what was trained.
+        as_json: which of the two.
+        found: the comparison of its recipes, if there is one.
+        more: what goes into the JSON object besides.
+    """
+    from mlplab.cli.verdicts import as_data, print_comparison
+
+    terms = None if found is None else study.terms([recipe.name for recipe in found.recipes])
     if as_json:
-        typer.echo(json.dumps(results(study), indent=2))
+        compared = {} if found is None else {"comparison": as_data(found, terms)}
+        typer.echo(json.dumps(results(study) | compared | more, indent=2))
         return
     from rich.console import Console
 
     from mlplab.report.text import results_table
 
     Console().print(results_table(study))
+    if found is not None:
+        typer.echo()
+        print_comparison(found, terms, as_json=False)
+
+
+def print_variation(study: Study, vary: str, as_json: bool) -> None:
+    """Print to stdout how much of the spread each random stream causes alone."""
+    frame = study.variation()
+    if not (frame["vary"] == vary).any():
+        raise AllDivergedError(
+            f"all runs that vary {vary} diverged: their losses became no finite numbers; "
+            "lower the learning rate"
+        )
+    if as_json:
+        about = {"study": str(study.path), "dataset": study.dataset["name"]}
+        rows = json.loads(frame.to_json(orient="records"))
+        typer.echo(
+            json.dumps(about | {"validation": study.validation, "variation": rows}, indent=2)
+        )
+        return
+    from mlplab.report.text import variation_text
+
+    typer.echo(variation_text(study, frame))
 
 
 def check_some_done(study: Study) -> None:

@@ -11,12 +11,21 @@ from __future__ import annotations
 from mlplab.compare.compare import compare_scores
 from mlplab.compare.comparison import Comparison, Pair, RecipeScores
 from mlplab.compare.files import read_scores
-from mlplab.compare.looks import Look, Looks
+from mlplab.compare.looks import Look, Looks, planned_up_to
 from mlplab.compare.needed import expected_half_width
-from mlplab.compare.verdict import CLAIMS, METRICS, VERDICTS, Claim, Metric, Verdict
+from mlplab.compare.verdict import (
+    CLAIMS,
+    DEFAULT_MARGIN,
+    METRICS,
+    VERDICTS,
+    Claim,
+    Metric,
+    Verdict,
+)
 
 __all__ = [
     "CLAIMS",
+    "DEFAULT_MARGIN",
     "METRICS",
     "VERDICTS",
     "Claim",
@@ -29,5 +38,6 @@ __all__ = [
     "Verdict",
     "compare_scores",
     "expected_half_width",
+    "planned_up_to",
     "read_scores",
 ]

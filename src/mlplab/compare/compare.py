@@ -86,7 +86,9 @@ def compare_scores(
     answer = scale if metric == "accuracy" else 0.0
     found = {name: moments(y) for name, y in arrays.items()}
     names = list(combinations(arrays, 2))
-    each = look.error_of_each(len(names)) if look else error_of_each(level, len(names))
+    each = last = error_of_each(level, len(names))
+    if look:
+        each, last = (one.error_of_each(len(names)) for one in (look, look.last))
     scaled = {name: one.times(scale) for name, one in found.items()}
     estimates = [
         answers(found[a], found[b], scale)
@@ -97,7 +99,15 @@ def compare_scores(
     adjusted = holm([one.p for one in estimates])
     pairs = [
         _pair(
-            name, one, p_holm, each, claim, metric, margin, level, seconds_of(name, seconds_a_run)
+            name,
+            one,
+            p_holm,
+            (each, last),
+            claim,
+            metric,
+            margin,
+            level,
+            seconds_of(name, seconds_a_run),
         )
         for name, one, p_holm in zip(names, estimates, adjusted, strict=True)
     ]
@@ -134,14 +144,14 @@ def _pair(
     names: tuple[str, str],
     found: Estimated,
     p_holm: float,
-    alpha: float,
+    alphas: tuple[float, float],
     claim: Claim,
     metric: Metric,
     margin: float,
     level: float,
     seconds: tuple[float, float] | None,
 ) -> Pair:
-    low, high = found.interval(alpha)
+    low, high = found.interval(alphas[0])
     split = found.split
     return Pair(
         a=names[0],
@@ -159,7 +169,8 @@ def _pair(
         sd_seeds=math.sqrt(split.seeds),
         sd_examples=math.sqrt(split.examples),
         sd_within=math.sqrt(max(split.within, 0.0)),
-        alpha=alpha,
+        alpha=alphas[0],
+        alpha_last=alphas[1],
         components=found.components,
         seconds_a_run=seconds,
     )

@@ -61,6 +61,8 @@ class Pair:
         sd_examples: the part that the choice of test examples causes.
         sd_within: the part that either would reduce.
         alpha: how often the interval of this pair alone may miss.
+        alpha_last: the same at the last of several planned looks, by which it is reckoned what
+            would settle it; ``alpha`` where one look was meant.
         components: the variance for other numbers of seeds and examples.
         seconds_a_run: measured seconds of a run of a and of b, or None.
     """
@@ -81,6 +83,7 @@ class Pair:
     sd_examples: float
     sd_within: float
     alpha: float
+    alpha_last: float
     components: Components
     seconds_a_run: tuple[float, float] | None = None
 
@@ -99,7 +102,7 @@ class Pair:
         """What would decide it; for a decided pair, the seeds there are."""
         if self.decided:
             return Needed(max(self.components.n_seeds, default=1))
-        return needed(self.components, self.alpha, self.difference, self.margin, self.claim)
+        return needed(self.components, self.alpha_last, self.difference, self.margin, self.claim)
 
     @property
     def seeds_needed(self) -> int | None:
@@ -147,6 +150,7 @@ class Comparison:
         recipes: each recipe's scores in short, in the order given.
         pairs: every pair, in the order given.
         look: which of the planned looks this is, or None where one look was meant.
+        notes: what else a reader should know, a sentence each.
 
     Examples:
         >>> import numpy as np
@@ -166,6 +170,7 @@ class Comparison:
     recipes: tuple[RecipeScores, ...]
     pairs: tuple[Pair, ...]
     look: Look | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def question(self) -> str:
@@ -203,6 +208,7 @@ class Comparison:
             "level": self.level,
             "n_examples": self.n_examples,
             "look": None if self.look is None else str(self.look),
+            "notes": list(self.notes),
             "recipes": [vars(recipe) | {"group": self.groups()[recipe.name]}
                         for recipe in self.recipes],
             "pairs": [

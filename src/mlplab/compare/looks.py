@@ -91,6 +91,11 @@ class Look:
         """At how many seeds a recipe."""
         return self.looks.planned[self.number - 1]
 
+    @property
+    def last(self) -> Look:
+        """The last of the planned looks."""
+        return Look(self.looks, len(self.looks.planned))
+
     def error_of_each(self, n_pairs: int) -> float:
         """Return how often the interval of one of so many pairs may miss at this look."""
         errors = nominal_errors(self.looks.planned, error_of_each(self.looks.level, n_pairs))

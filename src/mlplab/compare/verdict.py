@@ -21,6 +21,8 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 # Scores are multiplied by this: shares of right answers become percentage points.
 SCALE: dict[Metric, float] = {"accuracy": 100.0, "loss": 1.0}
+# The difference from which on it matters where none is said, in the unit of UNIT.
+DEFAULT_MARGIN: dict[Metric, float] = {"accuracy": 0.1, "loss": 0.01}
 UNIT: dict[Metric, str] = {"accuracy": "points", "loss": "units of loss"}
 
 _AIM: dict[Metric, str] = {"accuracy": "is right more often", "loss": "has the lower loss"}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlplab.compare.verdict import UNIT
+
+WIDTH = 79
 
 if TYPE_CHECKING:
     from mlplab.compare.comparison import Comparison, Pair, RecipeScores
@@ -17,12 +20,31 @@ def page(comparison: Comparison) -> str:
     pairs = [_pair_row(pair) for pair in comparison.pairs]
     parts = [
         [comparison.question],
-        [_terms(comparison), *([f"This is {comparison.look}."] if comparison.look else [])],
-        _table(["recipe", "seeds", comparison.metric, "sd of seeds", "group"], recipes),
-        _table(["a", "b", "a - b", "interval", "verdict"], pairs, left=2),
-        [f"- {pair.sentence()}" for pair in comparison.pairs],
+        wrapped(_terms(comparison)),
+        *([_notes(comparison)] if comparison.look or comparison.notes else []),
+        table(["recipe", "seeds", comparison.metric, "sd of seeds", "group"], recipes),
+        table(["a", "b", "a - b", "interval", "verdict"], pairs, left=2),
+        bullets(pair.sentence() for pair in comparison.pairs),
     ]
     return "\n\n".join("\n".join(part) for part in parts)
+
+
+def wrapped(text: str, bullet: str = "") -> list[str]:
+    """Return prose as lines that fit a terminal."""
+    indent = " " * len(bullet)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=bullet, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def bullets(sentences: Iterable[str]) -> list[str]:
+    """Return a list of sentences as lines that fit a terminal."""
+    return [line for sentence in sentences for line in wrapped(sentence, "- ")]
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    look = [f"This is {comparison.look}."] if comparison.look else []
+    return bullets([*look, *comparison.notes])
 
 
 def _terms(comparison: Comparison) -> str:
@@ -55,19 +77,24 @@ def _pair_row(pair: Pair) -> list[str]:
 
 def sentence(pair: Pair) -> str:
     """Return the verdict on a pair in words, and what would settle it."""
-    return " ".join([_finding(pair), *_split(pair), *_settling(pair)])
+    return f"{_finding(pair)} {evidence(pair)}"
+
+
+def evidence(pair: Pair) -> str:
+    """Return what a verdict rests on, in words, and what would settle it."""
+    shown = f"{pair.a} - {pair.b}: {_signed(pair, pair.difference)} {UNIT[pair.metric]}"
+    return " ".join([f"({shown}, {_interval(pair)}).", *_split(pair), *_settling(pair)])
 
 
 def _finding(pair: Pair) -> str:
-    better, unit = pair.better, UNIT[pair.metric]
-    shown = f"({pair.a} - {pair.b}: {_signed(pair, pair.difference)} {unit}, {_interval(pair)})"
+    better = pair.better
     if better:
         worse = pair.b if better == pair.a else pair.a
         how = ", by less than the margin" if "slightly" in pair.verdict else ""
-        return f"{better} is better than {worse}{how} {shown}."
+        return f"{better} is better than {worse}{how}"
     if pair.decided:
-        return f"{pair.a} and {pair.b} are practically the same {shown}."
-    return f"{pair.a} and {pair.b}: cannot tell yet which is better {shown}."
+        return f"{pair.a} and {pair.b} are practically the same"
+    return f"{pair.a} and {pair.b}: cannot tell yet which is better"
 
 
 def _split(pair: Pair) -> Iterator[str]:
@@ -104,7 +131,7 @@ def _settling(pair: Pair) -> Iterator[str]:
 
 
 def _minutes(minutes: float) -> str:
-    if minutes < 1:
+    if minutes < 1.5:
         return "a minute"
     return f"{minutes:,.0f} minutes" if minutes < 120 else f"{minutes / 60:,.0f} hours"
 
@@ -117,7 +144,7 @@ def _signed(pair: Pair, value: float) -> str:
     return f"{value:+.3f}" if pair.metric == "accuracy" else f"{value:+.5f}"
 
 
-def _table(head: Sequence[str], rows: list[list[str]], left: int = 1) -> list[str]:
+def table(head: Sequence[str], rows: list[list[str]], left: int = 1) -> list[str]:
     """Return aligned lines; the first columns and the last stand at their left."""
     cells = [list(head), *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -7,7 +7,8 @@ number of epochs. ``notebook`` has the four it all began with; ``spec`` reads st
 from __future__ import annotations
 
 from mlplab.recipes.describe import fingerprint_of
-from mlplab.recipes.models import adapt, parameter_counts
+from mlplab.recipes.fan_in import fan_in_recipes
+from mlplab.recipes.models import adapt, operations, parameter_counts
 from mlplab.recipes.notebook import (
     PUBLISHED,
     Published,
@@ -27,9 +28,11 @@ __all__ = [
     "adapt",
     "check",
     "choose_notebook_recipes",
+    "fan_in_recipes",
     "fingerprint_of",
     "load_spec",
     "notebook_recipes",
+    "operations",
     "parameter_counts",
     "seed_list",
     "spec_schema",

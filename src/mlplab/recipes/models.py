@@ -12,6 +12,20 @@ import numpy.typing as npt
 
 from mlplab.errors import RecipeError
 
+_WITH_KERNEL = (
+    keras.layers.Dense,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+)
+_WITHOUT_KERNEL = (
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.Normalization,
+    keras.layers.PReLU,
+)
+
 _BATCH_SIZE = 4096  # examples fed forward at once; only memory depends on it
 
 
@@ -34,6 +48,38 @@ def parameter_counts(model: keras.Model) -> dict[str, int]:
 
 def _count(weights: Iterable[Any]) -> int:
     return sum(math.prod(weight.shape) for weight in weights)
+
+
+def operations(model: keras.Model) -> int | None:
+    """Count the multiply-adds that a built model's answer to one example takes.
+
+    Counted are layers that multiply by a kernel, dense and convolutional ones, which is where the
+    time goes: for each, the size of the kernel times the places it is applied at. Additions of
+    biases, activations and normalizations are not.
+
+    Returns:
+        The count; None where a layer has a kernel and is of another kind.
+
+    Examples:
+        >>> layers = [keras.Input((784,)), keras.layers.Dense(32), keras.layers.Dense(10)]
+        >>> operations(keras.Sequential(layers))
+        25408
+    """
+    counts = [_multiply_adds(layer) for layer in model.layers]
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def _multiply_adds(layer: keras.layers.Layer) -> int | None:
+    if isinstance(layer, keras.Model):
+        return operations(layer)
+    if not layer.weights or isinstance(layer, _WITHOUT_KERNEL):
+        return 0
+    if not isinstance(layer, _WITH_KERNEL):
+        return None
+    shape = layer.output.shape
+    first = getattr(layer, "data_format", None) == "channels_first"
+    places = shape[2:] if first else shape[1:-1]
+    return math.prod((*layer.kernel.shape, *places)) if None not in places else None
 
 
 def adapt(model: keras.Model, x: npt.NDArray[Any]) -> None:

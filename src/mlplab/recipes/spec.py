@@ -45,6 +45,7 @@ class StudySpec:
         validation: ``"test"``, a number of training examples, a share of them, or None for the
             default.
         keep: ``"models"`` to keep the trained models, or None.
+        vary: the random stream that the seeds vary, or ``"all"``.
         recipes: what to train, in the order of the file.
         file: the study spec, as it was named.
         lines: the line of every key in it, for messages.
@@ -56,6 +57,7 @@ class StudySpec:
     seeds: list[int]
     validation: str | int | float | None
     keep: str | None
+    vary: str
     recipes: list[Recipe]
     file: str
     lines: dict[Keys, int] = field(repr=False)
@@ -103,6 +105,7 @@ def load_spec(path: str | Path) -> StudySpec:
         seeds=seed_list(study.seeds),
         validation=study.validation,
         keep=study.keep,
+        vary=study.vary,
         recipes=[_recipe(table, tables.train) for table in tables.recipe],
         file=str(path),
         lines=lines,

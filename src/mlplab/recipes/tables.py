@@ -49,6 +49,10 @@ class StudyTable(Table):
     keep: Literal["models"] | None = Field(
         default=None, description="What to keep besides the figures."
     )
+    vary: Literal["init", "order", "dropout", "split", "all"] = Field(
+        default="all",
+        description="The random stream that the seeds vary, the others being held; all by default.",
+    )
 
     @field_validator("seeds", mode="plain", json_schema_input_type=Count | list[int])
     @classmethod

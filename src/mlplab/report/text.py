@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from rich.table import Table
 
+from mlplab.compare.words import table as text_table
 from mlplab.data import Dataset
 from mlplab.recipes.notebook import EPOCHS
 from mlplab.report.numbers import vector
 from mlplab.study import Study
 from mlplab.study.summary import RecipeSummary, Spread, summarize
+
+VALIDATION_WAS_TEST = "The validation data was the test set, as in the notebook."
 
 
 def data_facts(dataset: Dataset) -> str:
@@ -88,7 +92,7 @@ def notes(study: Study, summaries: list[RecipeSummary]) -> list[str]:
     """Return what a reader of the table has to know."""
     told = []
     if study.validation == "test":
-        told.append("The validation data was the test set, as in the notebook.")
+        told.append(VALIDATION_WAS_TEST)
     epochs = {summary.record.description["epochs"] for summary in summaries if summary.published}
     if epochs - {EPOCHS}:
         ours = " or ".join(str(count) for count in sorted(epochs))
@@ -99,6 +103,28 @@ def notes(study: Study, summaries: list[RecipeSummary]) -> list[str]:
         if summary.diverged
     ]
     return told
+
+
+def variation_text(study: Study, frame: pd.DataFrame) -> str:
+    """Return the table of ``Study.variation``: the spread that each random stream causes alone.
+
+    Standard deviations are in percentage points of test accuracy.
+    """
+    rows = [
+        [
+            row["recipe"],
+            row["vary"],
+            str(row["runs"]),
+            f"{row['mean']:.3%}",
+            "-" if np.isnan(row["sd"]) else f"{100 * row['sd']:.3f}",
+            "-" if np.isnan(row["share"]) else f"{row['share']:.0%}",
+        ]
+        for row in frame.to_dict("records")
+    ]
+    head = ["recipe", "varies", "runs", "accuracy", "sd, points", "share of variance"]
+    title = f"Test accuracy on {study.dataset['name']}, by what the seed varies"
+    guard = [VALIDATION_WAS_TEST] if study.validation == "test" else []
+    return "\n".join([title, "", *text_table(head, rows, left=2), *guard])
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -112,4 +138,4 @@ def spread(values: Spread) -> str:
         return "-"
     if values.sd is None:
         return f"{values.mean:.4f}"
-    return f"{values.mean:.4f} ± {values.sd:.4f}"
+    return f"{values.mean:.4f}±{values.sd:.4f}"

@@ -6,13 +6,14 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mlplab.errors import StorageError, StudyError
 from mlplab.study.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
+from mlplab.study.upgrade import upgrade
 
 Row = sqlite3.Row
 
@@ -43,7 +44,8 @@ class StudyFile:
         with storage_errors(path):
             self.connection = connect(path, writable=writable)
         try:
-            self.check_content()
+            if self.check_content() < SCHEMA_VERSION:
+                bring_up_to_date(path)
             if writable:
                 self.connection.execute("PRAGMA journal_mode = WAL")
         except BaseException:
@@ -78,8 +80,8 @@ class StudyFile:
                 connection.close()
         return cls(path, writable=True)
 
-    def check_content(self) -> None:
-        """Raise StudyError unless this is a whole study of the version this program reads."""
+    def check_content(self) -> int:
+        """Return its version; raise StudyError unless it is a whole study that can be read."""
         problem = ""
         try:
             identity = self.connection.execute("PRAGMA application_id").fetchone()[0]
@@ -89,7 +91,7 @@ class StudyFile:
             raise StudyError(damaged(self.path, str(error))) from error
         if identity != APPLICATION_ID:
             problem = f"expected a study file, got an SQLite database of another kind: {self.path}"
-        elif version != SCHEMA_VERSION:
+        elif not 1 <= version <= SCHEMA_VERSION:
             problem = (
                 f"expected a study file of version {SCHEMA_VERSION}, got version {version}: "
                 f"{self.path}; use the mlplab that wrote it, or start a new file"
@@ -98,6 +100,7 @@ class StudyFile:
             problem = damaged(self.path, checked)
         if problem:
             raise StudyError(problem)
+        return int(version)
 
     def close(self) -> None:
         """Close the file; the last writer leaves it as one file, without a log beside it."""
@@ -132,6 +135,23 @@ class StudyFile:
         marks = ", ".join("?" * len(values))
         statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
         return connection.execute(statement, tuple(values.values())).lastrowid or 0
+
+
+def bring_up_to_date(path: Path) -> None:
+    """Rewrite the tables of an older study file.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    try:
+        with storage_errors(path), closing(connect(path, writable=True)) as connection:
+            upgrade(connection)
+    except StorageError as error:
+        raise StorageError(
+            f"expected a study file of version {SCHEMA_VERSION}, got an older one that cannot be "
+            f"brought up to date: {path} ({error.__cause__}); copy it to a folder that can be "
+            "written, and open the copy"
+        ) from error
 
 
 def is_unfinished(path: Path) -> bool:

@@ -17,6 +17,7 @@ class Job:
         epochs: how many epochs it will take.
         place: its number among the runs to do, from 1.
         n_jobs: how many runs there are to do.
+        vary: the random stream that has the seed, or all.
     """
 
     label: str
@@ -24,6 +25,17 @@ class Job:
     epochs: int
     place: int
     n_jobs: int
+    vary: str = "all"
+
+    @property
+    def source(self) -> str:
+        """The seed, with the random stream that alone has it.
+
+        Examples:
+            >>> Job("net", 3, 20, 1, 9).source, Job("net", 3, 20, 1, 9, vary="init").source
+            ('seed 3', 'init seed 3')
+        """
+        return f"seed {self.seed}" if self.vary == "all" else f"{self.vary} seed {self.seed}"
 
 
 class Progress:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from threading import Event
 
 from mlplab.data import Dataset, default_validation, load
 from mlplab.engine import Streams, check_engine
-from mlplab.errors import UsageError
+from mlplab.errors import UsageError, did_you_mean
 from mlplab.recipes import Recipe, seed_list
 from mlplab.study.one_run import Epoch, RunResult, train
 from mlplab.study.pool import one_by_one, side_by_side
 from mlplab.study.progress import Job, Progress
 from mlplab.study.study import Study
+from mlplab.study.variation import VARY
 from mlplab.study.writer import Registered, StudyWriter, open_writer
 
 
@@ -29,7 +30,9 @@ def run(
     validation: str | int | float | None = None,
     keep: str | None = None,
     engine: str = "auto",
+    vary: str = "all",
     progress: Progress | None = None,
+    command: str = "Python",
 ) -> Study:
     """Train recipes x seeds on a dataset and keep every run in a study file.
 
@@ -45,13 +48,17 @@ def run(
             out of the training set, anew for each seed; 5,000 or a tenth (the smaller) where None.
         keep: ``"models"`` keeps each trained model as a ``.keras`` file beside the study file.
         engine: what trains; see ``mlplab.fit``.
+        vary: ``"init"``, ``"order"``, ``"dropout"`` or ``"split"``: the seed of a run is that of
+            this random stream alone, the others have seed 0. These runs are kept apart, for
+            ``Study.variation``.
         progress: is told what happens.
+        command: who looks at the test scores through the study that is returned.
 
     Returns:
         The study, open for reading.
 
     Raises:
-        UsageError: no recipe, two of one name, seeds or ``keep`` that mean nothing.
+        UsageError: no recipe, two of one name, seeds, ``keep`` or ``vary`` that mean nothing.
         StudyError: the file is no study, or one on other data.
         StorageError: the disk is full or cannot be written.
 
@@ -69,6 +76,7 @@ def run(
     seeds = check_seeds(seeds)
     check_names(recipes)
     check_engine(engine)
+    check_vary(vary, validation)
     if keep not in (None, "models"):
         raise UsageError(f'expected keep="models" or None, got {keep!r}')
     dataset.with_validation(validation, Streams.of(0).rng("split"))  # raises early if impossible
@@ -81,13 +89,13 @@ def run(
                     f"recipe {recipe.recipe.name} is not the one this study holds as "
                     f"{recipe.replaces}: its runs are kept apart, as {recipe.label}"
                 )
-        tasks = tasks_missing(writer, registered, seeds, keep == "models")
+        tasks = tasks_missing(writer, registered, seeds, vary, keep == "models")
         progress.on_study_begin(len(tasks), len(registered) * len(seeds) - len(tasks))
         try:
             run_tasks(writer, tasks, dataset, validation, keep == "models", progress)
         finally:
             progress.on_study_end()
-    return Study(path)
+    return Study(path, command)
 
 
 @dataclass(frozen=True)
@@ -102,16 +110,17 @@ def tasks_missing(
     writer: StudyWriter,
     recipes: Sequence[Registered],
     seeds: Sequence[int],
+    vary: str,
     keep_models: bool,
 ) -> list[Task]:
     """Return the runs that the file lacks: those that go side by side first."""
     todo = [
         (recipe, seed)
         for recipe in sorted(recipes, key=lambda recipe: recipe.engine == "keras")
-        for seed in writer.missing(recipe, seeds, keep_models)
+        for seed in writer.missing(recipe, seeds, vary, keep_models)
     ]
     return [
-        Task(recipe, Job(recipe.label, seed, recipe.recipe.epochs, place, len(todo)))
+        Task(recipe, Job(recipe.label, seed, recipe.recipe.epochs, place, len(todo), vary))
         for place, (recipe, seed) in enumerate(todo, start=1)
     ]
 
@@ -128,7 +137,7 @@ def run_tasks(
     stopped = Event()
 
     def do(task: Task, threads: int) -> RunResult:
-        streams = Streams.of(task.job.seed)
+        streams = streams_of(task.job.seed, task.job.vary)
         carved = dataset.with_validation(validation, streams.rng("split"))
         progress.on_run_begin(task.job)
 
@@ -144,8 +153,18 @@ def run_tasks(
     serial = [task for task in tasks if task.recipe.engine == "keras"]
     with closing(side_by_side(parallel, do, stopped.set)) as first:
         for task, result in chain(first, one_by_one(serial, do)):
-            writer.add(task.recipe, task.job.seed, result, keep_models)
+            writer.add(task.recipe, task.job, result, keep_models)
             progress.on_run_end(task.job, result)
+
+
+def streams_of(seed: int, vary: str) -> Streams:
+    """Return a run's random streams: all with the seed, or one of them, and the others with 0.
+
+    Examples:
+        >>> streams_of(7, "order")
+        Streams(init=0, order=7, dropout=0, split=0)
+    """
+    return Streams.of(seed) if vary == "all" else replace(Streams.of(0), **{vary: seed})
 
 
 class RunStopped(Exception):  # noqa: N818 - no error: the study that began the run has given up
@@ -158,6 +177,19 @@ def check_seeds(seeds: int | Sequence[int]) -> list[int]:
         return seed_list(seeds)
     except ValueError as error:
         raise UsageError(f"seeds: {error}") from error
+
+
+def check_vary(vary: str, validation: str | int | float) -> None:
+    """Raise UsageError unless ``vary`` names a random stream that these runs use, or all."""
+    if vary not in VARY:
+        raise UsageError(
+            f"expected vary to be one of {', '.join(VARY)}, got {vary!r}{did_you_mean(vary, VARY)}"
+        )
+    if vary == "split" and validation == "test":
+        raise UsageError(
+            "expected a validation split to vary, got the test set as validation data; "
+            "give validation a number of training examples or a share"
+        )
 
 
 def check_names(recipes: Sequence[Recipe]) -> None:

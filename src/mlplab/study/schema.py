@@ -10,7 +10,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x6D6C_706C
 """Marks an SQLite file as a study (the bytes ``mlpl`` in its header)."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Rises whenever a table changes its meaning; stored as SQLite's ``user_version``."""
 
 TABLES = """
@@ -32,6 +32,7 @@ CREATE TABLE recipe (
     summary TEXT NOT NULL,              -- what keras.Model.summary() prints
     parameters TEXT NOT NULL,           -- JSON: total, trainable, frozen
     requested INTEGER NOT NULL,         -- rises with each command; the highest of a name is current
+    operations INTEGER,                 -- multiply-adds of one example; NULL where not known
     UNIQUE (name, fingerprint)          -- one recipe may stand under two names
 );
 CREATE TABLE environment (
@@ -52,7 +53,8 @@ CREATE TABLE run (
     outcome BLOB,                       -- packed bits, one a test example: 1 is correct
     probabilities BLOB,                 -- float16 little-endian, (n_test, n_classes)
     model_file TEXT,                    -- path of the kept model, relative to the study file
-    UNIQUE (recipe_id, seed)
+    vary TEXT NOT NULL DEFAULT 'all',   -- the one stream that has the seed (others: 0), or all
+    UNIQUE (recipe_id, seed, vary)
 );
 CREATE TABLE epoch (
     run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
@@ -64,4 +66,9 @@ CREATE TABLE epoch (
     seconds REAL NOT NULL,              -- training and validation
     PRIMARY KEY (run_id, epoch)
 ) WITHOUT ROWID;
+CREATE TABLE look (             -- each time that someone was shown scores on the test set
+    time TEXT NOT NULL,         -- UTC, ISO 8601
+    command TEXT NOT NULL,      -- the command line, or Python
+    seen TEXT NOT NULL          -- which scores
+);
 """

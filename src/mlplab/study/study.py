@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,63 +12,25 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mlplab.compare import Claim, Comparison, Metric
 from mlplab.errors import StudyError, did_you_mean
+from mlplab.study.comparing import compare_studies, terms_of
 from mlplab.study.file import Row, StudyFile
-
-_FRAME = """
-SELECT recipe.label AS recipe, run.seed, run.status, run.engine, run.test_loss, run.test_accuracy,
-       run.seconds, count(epoch.epoch) AS epochs, avg(epoch.seconds) AS seconds_per_epoch,
-       run.started
-FROM run JOIN recipe ON recipe.id = run.recipe_id LEFT JOIN epoch ON epoch.run_id = run.id
-GROUP BY run.id ORDER BY recipe.id, run.seed
-"""
-
-_HISTORY = """
-SELECT recipe.label AS recipe, run.seed, epoch.epoch, epoch.loss, epoch.accuracy, epoch.val_loss,
-       epoch.val_accuracy, epoch.seconds
-FROM epoch JOIN run ON run.id = epoch.run_id JOIN recipe ON recipe.id = run.recipe_id
-ORDER BY recipe.id, run.seed, epoch.epoch
-"""
-
-
-@dataclass(frozen=True)
-class RecipeRecord:
-    """A recipe as a study file keeps it.
-
-    Attributes:
-        label: what the study calls it: its name, or name@fingerprint for a later, changed recipe.
-        name: its name.
-        fingerprint: SHA-256 of its description.
-        description: layers, loss, optimizer, batch size and epochs, as plain data.
-        summary: what ``keras.Model.summary()`` prints.
-        parameters: numbers of weights: total, trainable, frozen.
-    """
-
-    label: str
-    name: str
-    fingerprint: str
-    description: dict[str, Any]
-    summary: str
-    parameters: dict[str, int]
-
-    @classmethod
-    def from_row(cls, row: Row) -> RecipeRecord:
-        """Read a row of the table ``recipe``."""
-        return cls(
-            label=row["label"],
-            name=row["name"],
-            fingerprint=row["fingerprint"],
-            description=json.loads(row["description"]),
-            summary=row["summary"],
-            parameters=json.loads(row["parameters"]),
-        )
+from mlplab.study.kept import Kept
+from mlplab.study.looks import Looks
+from mlplab.study.records import EPOCHS, LOOKS, RUNS, SCORES_BY_SOURCE, RecipeRecord
+from mlplab.study.variation import variation
 
 
 class Study:
     """The runs of recipes x seeds on one dataset.
 
+    Whoever reads test scores through it looks at the test set. Each kind of look is written into
+    the file, once in the life of this object; ``looks`` lists them.
+
     Args:
         path: a study file.
+        command: who looks: a command line, or ``"Python"``.
 
     Raises:
         StudyError: the file is missing, is no study, is damaged, or has another version.
@@ -85,9 +46,10 @@ class Study:
         1  softmax     1   done
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, command: str = "Python") -> None:
         self.path = Path(path)
         self._file = StudyFile(self.path)
+        self._looks = Looks(self.path, command)
 
     def close(self) -> None:
         """Close the file."""
@@ -101,7 +63,7 @@ class Study:
 
     def __repr__(self) -> str:
         labels = ", ".join(record.label for record in self.recipes)
-        runs = f"{len(self.frame())} runs of {labels} on {self.dataset['name']}"
+        runs = f"{len(self._select(RUNS))} runs of {labels} on {self.dataset['name']}"
         return f"<Study {str(self.path)!r}: {runs}>"
 
     @cached_property
@@ -172,11 +134,94 @@ class Study:
 
     def frame(self) -> pd.DataFrame:
         """Return a row a run: recipe, seed, status, engine, test scores, seconds, epochs, start."""
-        return self._select(_FRAME)
+        self._looks.count("test scores")
+        return self._select(RUNS)
 
     def history(self) -> pd.DataFrame:
         """Return a row an epoch: recipe, seed, epoch (from 1), losses, accuracies, seconds."""
-        return self._select(_HISTORY)
+        if self.validation == "test":
+            self._looks.count("test scores after every epoch")
+        return self._select(EPOCHS)
+
+    def compare(
+        self,
+        claim: Claim = "recipes",
+        *,
+        margin: float | None = None,
+        level: float = 0.95,
+        metric: Metric = "accuracy",
+        recipes: Sequence[str] | None = None,
+        seeds: Sequence[int] | None = None,
+    ) -> Comparison:
+        """Compare the recipes: which differences are real?
+
+        Args:
+            claim: what is asked: ``"recipes"`` (which recipe is better on new examples, whatever
+                the seed?), ``"recipes-this-test"`` (on this very test set?) or ``"models"`` (of
+                one trained model of each, which is better on new examples?).
+            margin: the difference from which on it matters: percentage points of accuracy, 0.1
+                where None, or units of loss, 0.01 where None.
+            level: how often the intervals of all pairs hold at once.
+            metric: ``"accuracy"``, or ``"loss"``: cross-entropy of the kept probabilities.
+            recipes: labels of the recipes; all that the study was last asked for where None.
+            seeds: use these seeds alone. For ``"models"`` it is one; the lowest that all recipes
+                have where None.
+
+        Returns:
+            Every pair with its difference, interval and verdict. Runs that diverged are left out,
+            and ``notes`` says how many.
+
+        Raises:
+            CompareError: the runs cannot carry the claim.
+            StudyError: there is no such recipe.
+
+        Reference:
+            docs/statistics.md has the formulas and their sources.
+
+        Examples:
+            >>> from mlplab import notebook_recipes, run
+            >>> pair = [r.replace(epochs=e) for r, e in zip(notebook_recipes(), (1, 8))]
+            >>> with run(pair, "digits", seeds=3, path="two.study") as study:
+            ...     study.compare().frame()[["a", "b", "claim", "verdict"]]
+                     a       b    claim   verdict
+            0  softmax  relu-2  recipes  b better
+        """
+        return compare_studies(
+            [self],
+            claim,
+            margin=margin,
+            level=level,
+            metric=metric,
+            recipes=recipes,
+            seeds=seeds,
+        )
+
+    def terms(self, recipes: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return on what terms recipes compete, a row each.
+
+        The columns are recipe, parameters, operations (multiply-adds of one example; missing where
+        not known) and seconds (mean of the measured seconds of its runs).
+        """
+        return terms_of([self], recipes)
+
+    def variation(self) -> pd.DataFrame:
+        """Return how much of the spread of test accuracy each random stream causes alone.
+
+        Returns:
+            A row for each recipe and each ``vary`` it was run under: recipe, vary, runs, mean, sd
+            (of the test accuracy, ddof = 1) and share: the variance as a share of that of the runs
+            in which all streams vary. Shares need not add up to 1: streams act together.
+        """
+        self._looks.count("test scores by source of variation")
+        return variation(self._select(SCORES_BY_SOURCE))
+
+    def looks(self) -> pd.DataFrame:
+        """Return a row for each counted look at test scores: time (UTC), command, seen."""
+        return self._select(LOOKS)
+
+    def count_look(self, seen: str) -> None:
+        """Count a look at test scores, if this object has not counted one like it."""
+        self._looks.count(seen)
 
     def _select(self, statement: str) -> pd.DataFrame:
         rows = self._file.rows(statement)
@@ -186,38 +231,33 @@ class Study:
         floats = [name for name in names if name.endswith(("loss", "accuracy"))]
         return frame.astype(dict.fromkeys(floats, float))
 
+    @cached_property
+    def kept(self) -> Kept:
+        """The runs' answers, for code that shows no one a score or counts the look itself."""
+        return Kept(self._file, len(self.labels), len(self.dataset["class_names"]))
+
     def seeds(self, label: str) -> list[int]:
         """Return the seeds of a recipe's runs that are done (not diverged), in order."""
-        return [row["seed"] for row in self._done(label, "seed")]
+        self.recipe(label)
+        return self.kept.seeds(label)
 
     def outcomes(self, label: str) -> npt.NDArray[np.bool_]:
         """Return whether each test example was answered rightly, shape (n_seeds, n_test)."""
-        n_test = len(self.labels)
-        packed = [np.frombuffer(row["outcome"], np.uint8) for row in self._done(label, "outcome")]
-        bits = [np.unpackbits(bytes_, count=n_test) for bytes_ in packed]
-        return np.array(bits, dtype=bool).reshape(-1, n_test)
+        self.recipe(label)
+        self._looks.count("outcome of every test example")
+        return self.kept.outcomes(label)
 
     def probabilities(self, label: str) -> npt.NDArray[np.float16]:
         """Return the models' answers on the test set, shape (n_seeds, n_test, n_classes)."""
-        shape = (-1, len(self.labels), len(self.dataset["class_names"]))
-        rows = self._done(label, "probabilities")
-        return np.array(
-            [np.frombuffer(row["probabilities"], "<f2") for row in rows], "<f2"
-        ).reshape(shape)
+        self.recipe(label)
+        self._looks.count("probabilities of every test example")
+        return self.kept.probabilities(label)
 
     def model_path(self, label: str, seed: int) -> Path | None:
         """Return the path of a run's kept model, or None where none is kept."""
-        for row in self._done(label, "seed", "model_file"):
+        self.recipe(label)
+        for row in self.kept.rows(label, "seed", "model_file"):
             if row["seed"] == seed and row["model_file"]:
                 path = self.path.parent / row["model_file"]
                 return path if path.exists() else None
         return None
-
-    def _done(self, label: str, *columns: str) -> Sequence[Row]:
-        statement = (
-            f"SELECT {', '.join(f'run.{column}' for column in columns)} "  # noqa: S608 - fixed names
-            "FROM run JOIN recipe ON recipe.id = run.recipe_id "
-            "WHERE recipe.label = ? AND run.status = 'done' ORDER BY run.seed"
-        )
-        self.recipe(label)
-        return self._file.rows(statement, label)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlplab.recipes import PUBLISHED, Published
-from mlplab.study.study import RecipeRecord, Study
+from mlplab.study.records import RecipeRecord
+from mlplab.study.study import Study
 
 
 @dataclass(frozen=True)

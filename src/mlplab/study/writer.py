@@ -22,10 +22,11 @@ from mlplab.data import Dataset
 from mlplab.engine import KERAS_LOCK, choose_engine
 from mlplab.errors import StorageError, StudyError
 from mlplab.lazy_tensorflow import tensorflow_unread
-from mlplab.recipes import Recipe, fingerprint_of, parameter_counts
+from mlplab.recipes import Recipe, fingerprint_of, operations, parameter_counts
 from mlplab.study.environment import environment
 from mlplab.study.file import StudyFile, is_unfinished, storage_errors
 from mlplab.study.one_run import RunResult
+from mlplab.study.progress import Job
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,12 @@ class StudyWriter:
         other = [row["label"] for row in namesakes if row["fingerprint"] != fingerprint]
         with self.file.transaction() as connection:
             if known:
-                statement = "UPDATE recipe SET requested = ? WHERE id = ?"
-                connection.execute(statement, (requested, known[0]["id"]))
-                return Registered(recipe, engine, known[0]["id"], known[0]["label"], None)
+                row_id, count = known[0]["id"], known[0]["operations"]
+                if count is None:  # as in a file from before they were counted
+                    count = operations(model)
+                statement = "UPDATE recipe SET requested = ?, operations = ? WHERE id = ?"
+                connection.execute(statement, (requested, count, row_id))
+                return Registered(recipe, engine, row_id, known[0]["label"], None)
             label = f"{recipe.name}@{fingerprint[:6]}" if other else recipe.name
             row_id = self.file.insert(
                 connection,
@@ -173,13 +177,18 @@ class StudyWriter:
                 summary=summary(recipe, model),
                 parameters=json.dumps(parameter_counts(model)),
                 requested=requested,
+                operations=operations(model),
             )
         return Registered(recipe, engine, row_id, label, other[-1] if other else None)
 
-    def missing(self, registered: Registered, seeds: Sequence[int], keep_models: bool) -> list[int]:
+    def missing(
+        self, registered: Registered, seeds: Sequence[int], vary: str, keep_models: bool
+    ) -> list[int]:
         """Return the seeds whose run, or whose kept model, is not there."""
         rows = self.file.rows(
-            "SELECT seed, status, model_file FROM run WHERE recipe_id = ?", registered.id
+            "SELECT seed, status, model_file FROM run WHERE recipe_id = ? AND vary = ?",
+            registered.id,
+            vary,
         )
         present = {row["seed"] for row in rows if not keep_models or self.has_model(row)}
         return [seed for seed in seeds if seed not in present]
@@ -190,20 +199,22 @@ class StudyWriter:
             return True
         return bool(row["model_file"]) and (self.file.path.parent / row["model_file"]).exists()
 
-    def add(self, registered: Registered, seed: int, result: RunResult, keep_models: bool) -> None:
+    def add(self, registered: Registered, job: Job, result: RunResult, keep_models: bool) -> None:
         """Add a run that has ended, with its epochs, in one transaction."""
         keep = keep_models and result.status == "done"
-        model_file = self.save_model(result.model, registered.label, seed) if keep else None
+        model_file = self.save_model(result.model, job) if keep else None
         outcome, probabilities = result.outcome, result.probabilities
         with self.file.transaction() as connection:
             connection.execute(
-                "DELETE FROM run WHERE recipe_id = ? AND seed = ?", (registered.id, seed)
+                "DELETE FROM run WHERE recipe_id = ? AND seed = ? AND vary = ?",
+                (registered.id, job.seed, job.vary),
             )
             run_id = self.file.insert(
                 connection,
                 "run",
                 recipe_id=registered.id,
-                seed=seed,
+                seed=job.seed,
+                vary=job.vary,
                 status=result.status,
                 engine=result.engine,
                 environment_id=self.environment_id,
@@ -225,9 +236,9 @@ class StudyWriter:
                 ],
             )
 
-    def save_model(self, model: keras.Model, label: str, seed: int) -> str:
+    def save_model(self, model: keras.Model, job: Job) -> str:
         """Keep a model beside the study file and return its path relative to it."""
-        target = self.models / f"{label}-seed{seed}.keras"
+        target = self.models / f"{job.label}-{job.source.replace(' ', '')}.keras"
         partial = target.with_name(f".partial-{target.name}")
         try:
             self.models.mkdir(exist_ok=True)

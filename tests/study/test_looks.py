@@ -1,0 +1,111 @@
+"""Every look at test scores is counted in the study file, and nothing else is."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import mlplab
+from mlplab import Dataset, Recipe, Study
+
+from .strangers import read_only
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, digits: Dataset, small: Recipe) -> Path:
+    path = tmp_path_factory.mktemp("looks") / "a.study"
+    twin = small.replace(name="twin", epochs=1)
+    mlplab.run([small, twin], digits, 2, path=path).close()
+    return path
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(made, tmp_path))
+
+
+def test_training_and_what_shows_no_score_are_no_looks(
+    path: Path, digits: Dataset, small: Recipe
+) -> None:
+    mlplab.run(small, digits, 3, path=path).close()
+    with Study(path) as study:
+        assert "5 runs" in repr(study)
+        study.history()  # validation examples here are training examples
+        study.seeds("small")
+        study.model_path("small", 0)
+        study.terms()
+        assert study.looks().empty
+
+
+def test_each_kind_counts_once_in_the_life_of_a_study(path: Path) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=2)
+    with Study(path, "mlplab look") as study:
+        for _ in range(2):
+            study.frame()
+            study.outcomes("small")
+            study.outcomes("twin")
+            study.probabilities("small")
+            study.compare()
+            study.compare("models")
+            study.variation()
+    with Study(path) as study:
+        study.frame()
+        looks = study.looks()
+    assert looks["seen"].tolist() == [
+        "test scores",
+        "outcome of every test example",
+        "probabilities of every test example",
+        "comparison: recipes, accuracy",
+        "comparison: models, accuracy",
+        "test scores by source of variation",
+        "test scores",
+    ]
+    assert looks["command"].tolist() == ["mlplab look"] * 6 + ["Python"]
+    times = [datetime.fromisoformat(time) for time in looks["time"]]
+    assert all(began <= time <= datetime.now(UTC) for time in times)
+
+
+def test_curves_on_the_test_set_are_looks(tmp_path: Path, digits: Dataset, small: Recipe) -> None:
+    with mlplab.run(small, digits, 1, path=tmp_path / "a.study", validation="test") as study:
+        study.history()
+        assert study.looks()["seen"].tolist() == ["test scores after every epoch"]
+
+
+def test_a_refused_comparison_shows_nothing(path: Path) -> None:
+    with Study(path) as study:
+        with pytest.raises(mlplab.CompareError):
+            study.compare(seeds=[0])
+        assert study.looks().empty
+
+
+def test_a_file_that_cannot_be_written_is_read_and_the_log_says_so(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "mlplab"), read_only(path) as copy, Study(copy) as study:
+        assert len(study.frame()) == 4
+        assert study.looks().empty
+        assert [entry.name for entry in copy.parent.iterdir()] == ["a.study"]
+    (record,) = caplog.records
+    assert record.levelno == logging.INFO
+    assert record.getMessage().startswith("this look at test scores in ")
+
+
+def test_looking_while_another_process_adds_runs(
+    path: Path, digits: Dataset, small: Recipe
+) -> None:
+    """A writer keeps the file in another journal mode; rows of both arrive."""
+    seen: list[int] = []
+
+    class Looking(mlplab.study.Progress):
+        def on_run_end(self, job: mlplab.study.Job, result: mlplab.study.RunResult) -> None:
+            with Study(path, "meanwhile") as study:
+                seen.append(len(study.frame()))
+
+    mlplab.run(small, digits, 4, path=path, progress=Looking()).close()
+    assert seen == [5, 6]
+    with Study(path) as study:
+        assert study.looks()["command"].tolist() == ["meanwhile"] * 2
