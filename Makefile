@@ -6,6 +6,7 @@
 # make bench       the native engine beside its peers: seconds, memory, growth; in build/bench/
 # make phases      where the engine's time goes, as the picture of docs/engine-core.md
 # make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
+# make differences the runs, figures and tables of docs/differences.md
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
 #                  (one of them: make sanitize ARGS=thread)
 
@@ -14,7 +15,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: reproduce test install lint docs bench phases bench-stats sanitize browser clean
+.PHONY: reproduce test install lint docs bench phases bench-stats differences sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -44,6 +45,9 @@ phases: $(VENV)/.installed-dev
 
 bench-stats: $(VENV)/.installed-dev
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_rates $(ARGS)
+
+differences: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.differences $(ARGS)
 
 sanitize: $(VENV)/.installed-dev
 	PATH="$(abspath $(BIN)):$$PATH" core/sanitize.sh $(ARGS)

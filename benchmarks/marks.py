@@ -7,14 +7,14 @@ from pathlib import Path
 END = "<!-- end -->"
 
 
-def begin_mark(command: str) -> str:
-    """Return the first mark: it names the command that writes what follows."""
-    return f"<!-- begin: written by `{command}` -->"
+def begin_mark(command: str, part: str = "") -> str:
+    """Return the first mark: it names the command that writes what follows, and which part."""
+    return f"<!-- begin: written by `{command}`{part and f', {part}'} -->"
 
 
-def write_between_marks(path: Path, command: str, text: str) -> None:
-    """Put text between the marks of a page."""
-    begin = begin_mark(command)
+def write_between_marks(path: Path, command: str, text: str, part: str = "") -> None:
+    """Put text between the marks of a page; ``part`` where a command writes several of it."""
+    begin = begin_mark(command, part)
     before, found, rest = path.read_text().partition(begin)
     if not found:
         raise SystemExit(f"error: {path} has no line {begin}")

@@ -17,9 +17,12 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 from mlplab import Dataset, Study
+from mlplab.report.compared import Compared
 from mlplab.report.facts import network_facts, study_facts
-from mlplab.report.figures.catalog import NETWORK_FIGURES, STUDY_FIGURES, FigureEntry
+from mlplab.report.figures.catalog import NETWORK_FIGURES, STUDY_FIGURES
+from mlplab.report.figures.catalog_compared import COMPARED_FIGURES, PAIR_FIGURES
 from mlplab.report.figures.curves import accuracy_curves, loss_curves, published_loss
+from mlplab.report.figures.entry import FigureEntry
 from mlplab.report.figures.outcomes import (
     accuracy_over_seeds,
     confusion_matrix,
@@ -30,9 +33,20 @@ from mlplab.report.figures.pictures import Gallery, first_layer, picture_gallery
 from mlplab.report.figures.violins import weight_violins
 from mlplab.report.material import Material, Network, loss_name, network_material, study_material
 from mlplab.report.render import picture
+from mlplab.report.together import (
+    compared_facts,
+    compared_material,
+    pair_facts,
+    pair_material,
+)
 from mlplab.study.summary import summarize
 
-ALL = {**{f"study {n}": e for n, e in STUDY_FIGURES.items()}, **NETWORK_FIGURES}
+ALL = {
+    **{f"study {n}": e for n, e in STUDY_FIGURES.items()},
+    **COMPARED_FIGURES,
+    **PAIR_FIGURES,
+    **NETWORK_FIGURES,
+}
 
 
 @pytest.fixture
@@ -53,9 +67,20 @@ def networks(study: Study, digits: Dataset) -> list[Network]:
 
 
 @pytest.fixture(scope="module")
-def material(study: Study, networks: list[Network], digits: Dataset) -> Material:
-    """Everything a figure can need; the published figures are those of another network."""
+def compared(study: Study, digits: Dataset) -> Compared:
+    return Compared(study, digits)
+
+
+@pytest.fixture(scope="module")
+def material(
+    study: Study, networks: list[Network], compared: Compared, digits: Dataset
+) -> Material:
+    """Everything a figure can need; what is published or varied is of other networks."""
     everything = study_material(study, networks, digits) | network_material(networks[0])
+    everything |= compared_material(compared) | pair_material(compared, "small", "longer")
+    everything["calibration"] = compared.calibrations["small"]
+    rows = [("x", "init", 4, 0.9, 0.01), ("x", "all", 4, 0.9, 0.02)]
+    everything["variation"] = pd.DataFrame(rows, columns=["recipe", "vary", "runs", "mean", "sd"])
     return everything | {"published_loss": (2.0, 1.5), "published": {networks[0].label: 0.9}}
 
 
@@ -63,16 +88,21 @@ def material(study: Study, networks: list[Network], digits: Dataset) -> Material
 def test_figure_draws_on_the_axes_it_is_given(entry: FigureEntry, material: Material) -> None:
     ax, before = Figure().subplots(), dict(mpl.rcParams)
     assert entry.draw(*(material[name] for name in entry.needs), ax) is ax
-    assert ax.lines or ax.images or ax.collections
+    assert ax.lines or ax.images or ax.collections or ax.patches
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == []
 
 
 @pytest.mark.parametrize("entry", ALL.values(), ids=ALL)
 def test_alt_and_caption_are_filled_in_from_facts(
-    entry: FigureEntry, study: Study, networks: list[Network], material: Material
+    entry: FigureEntry,
+    study: Study,
+    networks: list[Network],
+    compared: Compared,
+    material: Material,
 ) -> None:
     facts = study_facts(study, networks) | network_facts(networks[0], material)
+    facts |= compared_facts(compared) | pair_facts(compared, "small", "longer")
     facts |= {"published_first": "2.0000", "published_note": ""}
     for text in (entry.alt, entry.caption):
         assert "{" not in text.format_map(facts)

@@ -17,8 +17,9 @@ from PIL import Image
 from mlplab import DataError, Dataset, ModelError, StorageError, Study, UsageError
 from mlplab.report import write_report
 from mlplab.report.figures.catalog import NETWORK_FIGURES, STUDY_FIGURES
+from mlplab.report.figures.catalog_compared import COMPARED_FIGURES, PAIR_FIGURES
 from mlplab.report.folder import file_names, study_id_of
-from mlplab.report.tables import TABLES
+from mlplab.report.tables import COMPARED_TABLES, TABLES
 from tests.report.conftest import HOSTILE
 
 PUBLISHED_ONLY = {"published"}
@@ -35,7 +36,8 @@ def names_in(folder: Path, suffix: str) -> set[str]:
 
 
 def test_every_figure_is_there_as_png_and_svg(report_folder: Path) -> None:
-    expected = set(STUDY_FIGURES)
+    expected = set(STUDY_FIGURES) | set(COMPARED_FIGURES) - {"variation"}
+    expected |= {f"small-and-longer-{name}" for name in PAIR_FIGURES}
     for label in ("small", "longer"):
         expected |= {f"{label}-{name}" for name in set(NETWORK_FIGURES) - PUBLISHED_ONLY}
     assert names_in(report_folder, "png") == names_in(report_folder, "svg") == expected
@@ -48,7 +50,10 @@ def test_every_figure_is_there_as_png_and_svg(report_folder: Path) -> None:
 
 
 def test_every_table_is_there_as_csv(report_folder: Path, study_file: Path) -> None:
-    assert {path.stem for path in (report_folder / "tables").iterdir()} == set(TABLES)
+    assert {path.stem for path in (report_folder / "tables").iterdir()} == {
+        *TABLES,
+        *COMPARED_TABLES,
+    }
     with Study(study_file) as study:
         runs = study.frame()
     read = pd.read_csv(report_folder / "tables" / "runs.csv")
@@ -108,10 +113,10 @@ def test_validation_on_the_test_set_is_said_wherever_its_figures_are(
     assert "held out while training: 200 of the training set" in held_out
 
 
-def test_no_difference_is_claimed(report_folder: Path) -> None:
+def test_results_say_what_chance_may_do(report_folder: Path) -> None:
     text = text_of(report_folder / "report.html")
     assert "One test example is 0.28 points of accuracy. With 3 runs of each network, " in text
-    assert "this page does not claim that any difference is real" in text
+    assert "may be chance; which are more than that is reckoned below" in text
 
 
 def test_without_the_dataset_pictures_are_left_out(study: Study, tmp_path: Path) -> None:

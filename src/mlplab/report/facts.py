@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ VALIDATION_IS_TEST = (
 )
 
 
-def study_facts(study: Study, networks: list[Network]) -> Facts:
+def study_facts(study: Study, networks: Sequence[Network]) -> Facts:
     """Gather the words for the figures of a whole study."""
     with_runs = [network for network in networks if len(network.done)]
     means = [network.done.test_accuracy.mean() for network in with_runs]
@@ -47,6 +48,7 @@ def network_facts(network: Network, material: Material) -> Facts:
         **_confusion_words(material),
         **_picture_words(network),
         **_weight_words(network, material),
+        **_calibration_words(material),
     }
 
 
@@ -154,3 +156,13 @@ def _weight_words(network: Network, material: Material) -> Facts:
             f"The {shown} of {n_units} units with the largest weights." if shown < n_units else ""
         )
     return words
+
+
+def _calibration_words(material: Material) -> Facts:
+    if "calibration" not in material:
+        return {}
+    found = material["calibration"]
+    words = (
+        f"Expected calibration error {found.error.mean:.4f}, Brier score {found.brier.mean:.4f}."
+    )
+    return {"calibration_words": words}

@@ -192,10 +192,11 @@ def _pictures(network: Network) -> Material:
     if dataset is None or network.done.empty or not is_image(dataset.input_shape):
         return {}
     groups = {"always_misread": network.always_misread, "flipping": network.flipping}
-    return {name: _gallery(rows, dataset) for name, rows in groups.items() if len(rows)}
+    return {name: gallery(rows, dataset) for name, rows in groups.items() if len(rows)}
 
 
-def _gallery(rows: pd.DataFrame, dataset: Dataset) -> Gallery:
+def gallery(rows: pd.DataFrame, dataset: Dataset) -> Gallery:
+    """Return the pictures of the first rows: test_index, truth, answers, disputed."""
     rows = rows.head(MOST_PICTURES)
     images = dataset.test.x[rows.test_index.to_numpy()]
     if images.ndim == 4 and images.shape[3] == 1:

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from mlplab.compare import Comparison
 from mlplab.data import Dataset
 from mlplab.errors import DataError
+from mlplab.report.compared import Compared
 from mlplab.report.facts import Facts, network_facts, study_facts
-from mlplab.report.figures.catalog import NETWORK_FIGURES, STUDY_FIGURES, FigureEntry
+from mlplab.report.figures.catalog import NETWORK_FIGURES, STUDY_FIGURES
+from mlplab.report.figures.catalog_compared import COMPARED_FIGURES, PAIR_FIGURES
+from mlplab.report.figures.entry import FigureEntry
 from mlplab.report.folder import ID_NAME, PAGE, check_folder, file_names, write_files
 from mlplab.report.material import Material, Network, network_material, study_material
 from mlplab.report.render import Picture, picture
 from mlplab.report.sections import (
     MOST_MISREAD_ROWS,
+    calibration_section,
     data_section,
+    differences_section,
+    items_section,
+    looks_section,
     network_section,
     overview,
     repeat_section,
+    variation_section,
 )
-from mlplab.report.tables import TABLES
+from mlplab.report.tables import COMPARED_TABLES, TABLES
+from mlplab.report.together import (
+    compared_facts,
+    compared_material,
+    pair_facts,
+    pair_material,
+)
 from mlplab.study import Study
 from mlplab.study.summary import summarize
 
@@ -62,11 +78,16 @@ class Shown(NamedTuple):
         return png_size(self.picture.light)
 
 
+Figures = dict[Hashable, dict[str, Shown]]
+"""Figures by name, under the label of a network, a pair of labels, or ``""`` for the study."""
+
+
 def write_report(
     study: Study,
     folder: str | Path,
     *,
     dataset: Dataset | None = None,
+    comparison: Comparison | None = None,
     command: str | None = None,
     force: bool = False,
 ) -> Path:
@@ -79,6 +100,8 @@ def write_report(
         study: the study to report on.
         folder: where to write; it is made where there is none.
         dataset: the study's dataset; without it the pictures of misread examples are left out.
+        comparison: the comparison to show, such as ``run_until_decided`` returns; what the runs
+            can carry is compared where None.
         command: the command line that made the study, to be shown.
         force: write over a report of another study, or over files that are no report.
 
@@ -101,28 +124,51 @@ def write_report(
     check_folder(folder, study.id, force)
     check_dataset(study, dataset)
     networks = [Network(study, summary, dataset) for summary in summarize(study)]
+    compared = Compared(study, dataset, comparison)
     names = file_names([network.label for network in networks])
-    material, facts = study_material(study, networks, dataset), study_facts(study, networks)
-    figures = {"": dict(_shown(STUDY_FIGURES, material, facts, ""))}
-    for network in networks:
-        material = network_material(network)
-        facts = network_facts(network, material)
-        prefix = f"{names[network.label]}-"
-        figures[network.label] = dict(_shown(NETWORK_FIGURES, material, facts, prefix))
-    tables = {name: make(study).to_csv(index=False) for name, make in TABLES.items()}
+    figures = _all_figures(compared, networks, names)
     page = _page().render(
         id_name=ID_NAME,
         names=names,
         figures=figures,
         overview=overview(study, networks),
+        differences=differences_section(compared),
+        items=items_section(compared),
+        calibration=calibration_section(compared),
+        variation=variation_section(compared),
         data=data_section(study, networks, dataset),
         networks=[network_section(network) for network in networks],
+        looks=looks_section(study),
         repeat=repeat_section(study, networks, command),
-        tables=list(tables),
+        tables=[*TABLES, *COMPARED_TABLES],
         most_misread_rows=MOST_MISREAD_ROWS,
     )
+    tables = {name: make(study) for name, make in TABLES.items()}
+    tables |= {name: make(compared) for name, make in COMPARED_TABLES.items()}
     write_files(folder, dict(_files(figures, tables, page)))
     return folder / PAGE
+
+
+def _all_figures(
+    compared: Compared, networks: Sequence[Network], names: Mapping[str, str]
+) -> Figures:
+    """Draw the figures of the study (under ``""``), of each network and of some pairs."""
+    study, dataset = compared.study, compared.dataset
+    material = study_material(study, networks, dataset) | compared_material(compared)
+    facts = study_facts(study, networks) | compared_facts(compared)
+    figures: Figures = {"": dict(_shown(STUDY_FIGURES | COMPARED_FIGURES, material, facts, ""))}
+    for network in networks:
+        material = network_material(network)
+        if network.label in compared.calibrations:
+            material["calibration"] = compared.calibrations[network.label]
+        facts = network_facts(network, material)
+        prefix = f"{names[network.label]}-"
+        figures[network.label] = dict(_shown(NETWORK_FIGURES, material, facts, prefix))
+    for a, b in compared.pictured_pairs:
+        material, facts = pair_material(compared, a, b), pair_facts(compared, a, b)
+        prefix = f"{names[a]}-and-{names[b]}-"
+        figures[a, b] = dict(_shown(PAIR_FIGURES, material, facts, prefix))
+    return figures
 
 
 def check_dataset(study: Study, dataset: Dataset | None) -> None:
@@ -155,7 +201,7 @@ def _shown(
 
 
 def _files(
-    figures: Mapping[str, Mapping[str, Shown]], tables: Mapping[str, str], page: str
+    figures: Figures, tables: Mapping[str, pd.DataFrame], page: str
 ) -> Iterator[tuple[str, bytes]]:
     """All files of a report, the page last."""
     for group in figures.values():
@@ -163,7 +209,7 @@ def _files(
             yield f"{shown.file}.png", shown.picture.light
             yield f"{shown.file}.svg", shown.picture.svg
     for name, table in tables.items():
-        yield f"tables/{name}.csv", table.encode()
+        yield f"tables/{name}.csv", table.to_csv(index=False).encode()
     yield PAGE, page.encode()
 
 

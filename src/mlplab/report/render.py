@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from mlplab.report.figures.catalog import FigureEntry
+from mlplab.report.figures.entry import FigureEntry
 
 _WIDTH = 4.2  # inches: so narrow that its text is readable on a phone
 _DOTS_PER_INCH = 200
@@ -49,8 +49,10 @@ def picture(entry: FigureEntry, material: Mapping[str, Any]) -> Picture:
 
     Figures are made without pyplot: nothing global changes, so that threads may do this at once.
     """
-    figure = Figure(figsize=(_WIDTH, entry.height), layout="constrained")
-    entry.draw(*(material[name] for name in entry.needs), figure.subplots())
+    pieces = [material[name] for name in entry.needs]
+    height = entry.height(*pieces) if callable(entry.height) else entry.height
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    entry.draw(*pieces, figure.subplots())
     figure.draw_without_rendering()  # lays out once for all three files
     figure.set_layout_engine("none")
     box = figure.get_tightbbox().padded(_MARGIN)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlplab.report.compared import Compared
+from mlplab.report.items import items_table
 from mlplab.report.misreads import confusion, misread
 from mlplab.study import Study
 from mlplab.study.summary import RecipeSummary, Spread, summarize
@@ -128,6 +130,47 @@ def _labels_with_runs(study: Study) -> list[str]:
     return [record.label for record in study.recipes if study.seeds(record.label)]
 
 
+def comparisons(compared: Compared) -> pd.DataFrame:
+    """Return a row a pair, as ``Comparison.frame`` does; no row where nothing can be compared."""
+    found = compared.comparison
+    return pd.DataFrame(columns=["a", "b", "claim"]) if found is None else found.frame()
+
+
+def calibrations(compared: Compared) -> pd.DataFrame:
+    """Return a row a run: expected calibration error and Brier score."""
+    rows = [
+        {"recipe": label, "seed": seed, "calibration_error": error, "brier_score": brier}
+        for label, found in compared.calibrations.items()
+        for seed, error, brier in zip(
+            compared.study.seeds(label), found.error.values, found.brier.values, strict=True
+        )
+    ]
+    return pd.DataFrame(rows, columns=["recipe", "seed", "calibration_error", "brier_score"])
+
+
+def reliability(compared: Compared) -> pd.DataFrame:
+    """Return a row a recipe and bin of confidence: the points of the reliability diagrams."""
+    rows = [
+        {
+            "recipe": label,
+            "low": one.low,
+            "high": one.high,
+            "mean_count": one.count,
+            "confidence": one.confidence,
+            "accuracy": one.accuracy.mean,
+        }
+        for label, found in compared.calibrations.items()
+        for one in found.bins()
+    ]
+    columns = ["recipe", "low", "high", "mean_count", "confidence", "accuracy"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def variations(compared: Compared) -> pd.DataFrame:
+    """Return a row a recipe and source of chance that was varied."""
+    return compared.variation
+
+
 TABLES: dict[str, Callable[[Study], pd.DataFrame]] = {
     "scores": scores,
     "runs": runs,
@@ -137,3 +180,12 @@ TABLES: dict[str, Callable[[Study], pd.DataFrame]] = {
     "misread": misreads,
 }
 """Name of the CSV file -> the function that makes the table."""
+
+COMPARED_TABLES: dict[str, Callable[[Compared], pd.DataFrame]] = {
+    "comparison": comparisons,
+    "items": items_table,
+    "calibration": calibrations,
+    "reliability": reliability,
+    "variation": variations,
+}
+"""The same for tables of recipes side by side."""

@@ -1,13 +1,13 @@
-"""The table of a report's figures. To add one, write its function and an entry here."""
+"""The tables of a report's figures. To add one, write its function and an entry here.
+
+Those of recipes side by side are in ``catalog_compared``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from matplotlib.axes import Axes
-
+from mlplab.report.figures.calibration import reliability_diagram
 from mlplab.report.figures.curves import accuracy_curves, loss_curves, published_loss
+from mlplab.report.figures.entry import FigureEntry
 from mlplab.report.figures.outcomes import (
     accuracy_over_seeds,
     confusion_matrix,
@@ -15,28 +15,6 @@ from mlplab.report.figures.outcomes import (
 )
 from mlplab.report.figures.pictures import first_layer, picture_gallery, samples_on_black
 from mlplab.report.figures.violins import weight_violins
-
-
-@dataclass(frozen=True)
-class FigureEntry:
-    """A figure of the report.
-
-    Attributes:
-        draw: the function; it takes the pieces of material named in ``needs``, then an Axes.
-        needs: names of material. Where one is missing the figure is left out.
-        title: what stands over it.
-        alt: what it shows, for who cannot see it; ``{words}`` are filled in from the facts.
-        caption: how to read it, filled in likewise.
-        height: of its canvas, in inches, where the width is 4.2.
-    """
-
-    draw: Callable[..., Axes]
-    needs: tuple[str, ...]
-    title: str
-    alt: str
-    caption: str
-    height: float = 3.0
-
 
 STUDY_FIGURES: dict[str, FigureEntry] = {
     "accuracy": FigureEntry(
@@ -115,6 +93,16 @@ NETWORK_FIGURES: dict[str, FigureEntry] = {
         caption="Rows are the truth, columns the answer, numbers are test examples (mean over "
         "{runs}). Colour is for mistakes alone.",
         height=3.9,
+    ),
+    "reliability": FigureEntry(
+        draw=reliability_diagram,
+        needs=("calibration",),
+        title="How sure, and how often right",
+        alt="Reliability diagram of {label} over {runs}. {calibration_words}",
+        caption="On the dotted diagonal a network is right as often as it says; under it, it is "
+        "too sure. Lines are 95 % intervals over seeds; a hollow point has fewer than ten examples "
+        "a run. The dashed steps are the share of the examples. {calibration_words}",
+        height=3.4,
     ),
     "misread": FigureEntry(
         draw=picture_gallery,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matplotlib.colors import LinearSegmentedColormap, to_rgba
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb, to_rgba
 
 BLUE = "#2f7fc4"
 ORANGE = "#d5700f"
@@ -26,6 +26,19 @@ def fading(name: str, *stops: tuple[float, str, float]) -> LinearSegmentedColorm
     """Make a colour map of (place, colour, opacity) stops: the paper shows through it."""
     colors = [(place, to_rgba(color, alpha)) for place, color, alpha in stops]
     return LinearSegmentedColormap.from_list(name, colors)
+
+
+def pale(color: str) -> str:
+    """Return a colour with much white in it, for areas under hatches.
+
+    It is opaque: in Matplotlib's SVG, hatches on an area that is not have the area's colour.
+
+    Examples:
+        >>> pale("#000000")
+        '#b3b3b3'
+    """
+    red, green, blue = (0.3 * part + 0.7 for part in to_rgb(color))
+    return to_hex((red, green, blue))
 
 
 COUNTS = fading("counts", (0, BLUE, 0), (1, BLUE, 1))

@@ -1,0 +1,166 @@
+"""What a report says of recipes side by side: the claim its runs can carry, items, calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mlplab.compare import Calibration, Comparison, Pair, calibration, right_shares, scores_without
+from mlplab.data import Dataset
+from mlplab.report.misreads import answers
+from mlplab.report.numbers import listed
+from mlplab.study import Study
+
+_PLANNED = " planned, at "  # in the name of a planned look, as the study counts it
+
+MOST_PAIRS = 3
+"""Pairs of which a report shows pictures."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The recipes of a study side by side.
+
+    Attributes:
+        study: the study.
+        dataset: its dataset, or None where it cannot be had.
+        given_comparison: a comparison of its recipes that was made already, as
+            ``run_until_decided`` returns it; to be shown in place of one made anew.
+    """
+
+    study: Study
+    dataset: Dataset | None = None
+    given_comparison: Comparison | None = None
+
+    @cached_property
+    def right(self) -> dict[str, npt.NDArray[np.bool_]]:
+        """By recipe with runs, whether each answer was right, shape (n_seeds, n_test)."""
+        labels = [record.label for record in self.study.recipes]
+        return {name: self.study.outcomes(name) for name in labels if self.study.seeds(name)}
+
+    @cached_property
+    def given(self) -> dict[str, npt.NDArray[np.intp]]:
+        """By recipe with runs, each run's answers: class indices, shape (n_seeds, n_test)."""
+        return {name: answers(self.study, name) for name in self.right}
+
+    @property
+    def several(self) -> list[str]:
+        """The recipes with two runs or more."""
+        return [name for name, right in self.right.items() if len(right) > 1]
+
+    @property
+    def left_out(self) -> list[str]:
+        """The recipes of the study that the comparison does without."""
+        there = {recipe.name for recipe in self.comparison.recipes} if self.comparison else set()
+        return [r.label for r in self.study.recipes if r.label not in there]
+
+    @cached_property
+    def common_seeds(self) -> list[int]:
+        """The seeds of which every recipe with runs has one."""
+        each = [set(self.study.seeds(name)) for name in self.right]
+        return sorted(set.intersection(*each)) if each else []
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """The comparison that the runs can carry: of recipes, of models, or none."""
+        if self.given_comparison is not None:
+            return self.given_comparison
+        if len(self.several) > 1:
+            return self.study.compare("recipes", recipes=self.several)
+        if len(self.right) > 1 and self.common_seeds:
+            seeds = self.common_seeds[:1]
+            return self.study.compare("models", recipes=list(self.right), seeds=seeds)
+        return None
+
+    @property
+    def limits(self) -> list[str]:
+        """What the runs there are do not let one claim, in sentences."""
+        return list(
+            filter(None, [self._claim_note(), self._left_out_note(), self._stopping_note()])
+        )
+
+    def _claim_note(self) -> str:
+        if len(self.right) < 2:
+            return "A comparison takes two networks with runs or more."
+        if self.comparison is None:
+            return "The networks have no seed in common, and fewer than two have several runs."
+        if self.comparison.claim == "models":
+            return (
+                f"With one run of a network, what can be claimed is which of these trained models "
+                f"(seed {self.common_seeds[0]}) is better on new examples. Which recipe is better "
+                "cannot be claimed: one run does not show how much seeds differ. Two seeds a "
+                "recipe carry that claim, five or more carry it well (--seeds 5)."
+            )
+        return ""
+
+    def _left_out_note(self) -> str:
+        if not (self.comparison and self.left_out):
+            return ""
+        which, verb = listed(self.left_out), "are" if len(self.left_out) > 1 else "is"
+        return f"{which} {verb} left out: fewer than two runs did not diverge."
+
+    def _stopping_note(self) -> str:
+        """Warn where seeds were added by what earlier looks had shown."""
+        found = self.comparison
+        if found is None or found.look is not None or not self.study.looks().seen.str.contains(
+            _PLANNED, regex=False
+        ).any():  # fmt: skip
+            return ""
+        return (
+            "Seeds of this study were added over planned looks, until pairs were decided. The "
+            "verdicts here count all runs in one look, and are wrong more often than they say; "
+            "those that mlplab run --seeds auto ends with keep their level."
+        )
+
+    @property
+    def closest(self) -> Pair | None:
+        """The pair that is hardest to decide: undecided ones first, then by its interval."""
+        pairs = self.comparison.pairs if self.comparison else ()
+        open_first = sorted(pairs, key=lambda pair: (pair.decided, abs(pair.difference)))
+        return open_first[0] if open_first else None
+
+    @property
+    def pictured_pairs(self) -> Sequence[tuple[str, str]]:
+        """The pairs whose items a report shows as pictures, those with close scores first."""
+        pairs = self.comparison.pairs if self.comparison else ()
+        ranked = sorted(pairs, key=lambda pair: abs(pair.difference))
+        return [(pair.a, pair.b) for pair in ranked[:MOST_PAIRS]]
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """A row a test example, a column a recipe: the share of its seeds that got it right."""
+        return right_shares(self.right)
+
+    @property
+    def disputed(self) -> list[int]:
+        """The test examples whose labels people dispute."""
+        return list(self.study.dataset["disputed"])
+
+    @cached_property
+    def without_disputed(self) -> pd.DataFrame | None:
+        """Each recipe's accuracy with and without those, or None where there are none."""
+        return scores_without(self.right, self.disputed) if self.right and self.disputed else None
+
+    @cached_property
+    def calibrations(self) -> dict[str, Calibration]:
+        """By recipe with runs: reliability, expected calibration error, Brier score."""
+        return {
+            name: calibration(self.study.probabilities(name), self.study.labels, right)
+            for name, right in self.right.items()
+        }
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """A row a compared recipe: recipe, parameters, operations, seconds."""
+        recipes = self.comparison.recipes if self.comparison else ()
+        return self.study.terms([recipe.name for recipe in recipes])
+
+    @cached_property
+    def variation(self) -> pd.DataFrame:
+        """The spread of scores by the source of chance that was varied."""
+        return self.study.variation()

@@ -1,0 +1,97 @@
+"""Which differences are real: the claim, a verdict a pair, what would settle it, at what cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from mlplab.compare import Comparison, Pair
+from mlplab.compare.verdict import UNIT
+from mlplab.report.compared import Compared
+from mlplab.report.numbers import MISSING, count, seconds
+from mlplab.report.sections.scores import View
+from mlplab.study.terms import unequal
+
+
+def differences_section(compared: Compared) -> View:
+    """Return the comparison that the runs can carry, and what they cannot carry."""
+    found = compared.comparison
+    view: View = {"limits": compared.limits, "comparison": None}
+    if found is not None:
+        view["comparison"] = {
+            "question": found.question,
+            "terms": _terms(found),
+            "notes": found.notes,
+            "unit": UNIT[found.metric],
+            "seeds_count": found.claim != "models",
+            "pairs": [_pair_row(pair) for pair in found.pairs],
+            "sentences": [pair.sentence() for pair in found.pairs],
+            "n_open": len(found.undecided),
+            "costs": _costs(compared.costs),
+            "warnings": list(unequal(compared.costs)),
+        }
+    return view
+
+
+def _terms(found: Comparison) -> str:
+    """Say what the verdicts rest on."""
+    n, unit = len(found.pairs), UNIT[found.metric]
+    holds = "the interval holds" if n == 1 else f"all {n} intervals hold at once"
+    look = f" This is {found.look}." if found.look else ""
+    return (
+        f"{found.n_examples:,} test examples; {holds} in {found.level:.0%} of experiments. "
+        f"Differences below {found.margin:g} {unit} do not matter: that is the margin.{look}"
+    )
+
+
+def _pair_row(pair: Pair) -> View:
+    digits = 3 if pair.metric == "accuracy" else 5
+    total = pair.sd_seeds**2 + pair.sd_examples**2 + pair.sd_within**2
+    parts = (pair.sd_seeds, pair.sd_examples, pair.sd_within)
+    return {
+        "a": pair.a,
+        "b": pair.b,
+        "difference": f"{pair.difference:+.{digits}f}",
+        "interval": f"{pair.low:+.{digits}f} to {pair.high:+.{digits}f}",
+        "verdict": pair.verdict,
+        "better": pair.better,
+        "words": pair.verdict[2:] if pair.better else pair.verdict,
+        "open": not pair.decided,
+        "parts": [f"{100 * sd**2 / total:.0f}" if total else MISSING for sd in parts],
+        "settles": _settles(pair),
+    }
+
+
+def _settles(pair: Pair) -> str:
+    """Say in a few words what would decide an undecided pair."""
+    if pair.decided:
+        return "decided"
+    if pair.seeds_needed is not None:
+        minutes = pair.minutes_needed
+        time = "" if minutes is None else f", {_minutes(minutes)}"
+        return f"{pair.seeds_needed:,} seeds{time}"
+    if pair.examples_needed is None:
+        return "nothing in reach"
+    return count(pair.examples_needed, "test example")
+
+
+def _minutes(minutes: float) -> str:
+    return f"{max(minutes, 1):,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
+
+
+def _costs(costs: pd.DataFrame) -> list[View]:
+    return [_cost_row(row) for row in costs.itertuples()]
+
+
+def _cost_row(row: Any) -> View:
+    return {
+        "label": row.recipe,
+        "parameters": _whole(row.parameters),
+        "operations": _whole(row.operations),
+        "seconds": seconds(row.seconds),
+    }
+
+
+def _whole(value: Any) -> str:
+    return MISSING if pd.isna(value) else f"{value:,}"
