@@ -119,7 +119,11 @@ class Pair:
         """Minutes that the missing seeds take, one run after the other; None where not known."""
         if self.seconds_a_run is None or self.seeds_needed is None:
             return None
-        missing = [max(self.seeds_needed - n, 0) for n in self.components.n_seeds]
+        there = self.components.n_seeds
+        if not there:  # the claim models has no use for seeds
+            return None
+        each = there if len(there) == 2 else there * 2  # paired seeds are runs of both recipes
+        missing = [max(self.seeds_needed - n, 0) for n in each]
         return sum(n * s for n, s in zip(missing, self.seconds_a_run, strict=True)) / 60
 
     def sentence(self) -> str:
