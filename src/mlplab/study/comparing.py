@@ -84,10 +84,13 @@ def compare_studies(
     check_word("claim", claim, CLAIMS)
     check_word("metric", metric, METRICS)
     check_same_data(studies)
-    strict = look is None  # at a planned look, what diverged is left out whoever asked for it
+    strict = look is None  # at a planned look, what has too few runs is left out, not refused
     entries, notes = with_runs(
         chosen(studies, recipes), seeds, named=strict and recipes is not None, all_of_them=strict
     )
+    if not strict:
+        entries, too_few = with_two_seeds(entries)
+        notes += too_few
     if claim == "models":
         entries = one_seed_each(entries, seeds)
         notes.append(f"Of each recipe, the model of seed {entries[0].seeds[0]}.")
@@ -189,7 +192,19 @@ def with_runs(
             kept.append(left)
         elif named:
             raise CompareError(f"{entry.name} has no run to compare: none ended without diverging")
+        elif not lost:
+            notes.append(f"{entry.name} has no run yet and is left out.")
     return kept, notes
+
+
+def with_two_seeds(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """Return the recipes with two seeds or more, and of the others that they are left out."""
+    kept = [entry for entry in entries if len(entry.seeds) > 1]
+    return kept, [
+        f"{entry.name}: one run that did not diverge cannot show how much seeds differ; left out."
+        for entry in entries
+        if len(entry.seeds) == 1
+    ]
 
 
 def one_seed_each(entries: Sequence[Entry], seeds: Sequence[int] | None) -> list[Entry]:
