@@ -14,6 +14,7 @@ import pandas as pd
 
 from mlplab.compare import CLAIMS, DEFAULT_MARGIN, METRICS, Claim, Comparison, Look, Metric
 from mlplab.compare import compare_scores as compare
+from mlplab.compare.calibration import are_probabilities
 from mlplab.compare.scores import check_word
 from mlplab.errors import CompareError, StudyError, did_you_mean
 
@@ -46,11 +47,21 @@ class Entry:
         return [there.index(seed) for seed in self.seeds]
 
     def scores(self, metric: Metric) -> npt.NDArray[Any]:
-        """Return the score of every seed on every test example, shape (seeds, examples)."""
+        """Return the score of every seed on every test example, shape (seeds, examples).
+
+        Raises:
+            CompareError: a loss is asked of outputs that are no probabilities.
+        """
         kept, places = self.study.kept, self.places()
         if metric == "accuracy":
             return kept.outcomes(self.label)[places]
-        return cross_entropy(kept.probabilities(self.label)[places], self.study.labels)
+        answers = kept.probabilities(self.label)[places]
+        if not are_probabilities(answers):
+            raise CompareError(
+                f"the metric loss takes probabilities that sum to 1 for each example, as of a "
+                f"softmax; the outputs of {self.name} do not; compare by accuracy, or leave it out"
+            )
+        return cross_entropy(answers, self.study.labels)
 
 
 def compare_studies(
