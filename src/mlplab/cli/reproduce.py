@@ -102,7 +102,7 @@ def reproduce(
 
 
 def verdicts(study: Study) -> Comparison | None:
-    """Return the comparison that the runs can carry, the one of the report; say what they cannot."""
+    """Return the comparison that the report shows; say what the runs cannot carry."""
     from mlplab.report.compared import Compared
 
     if len(study.recipes) < 2:
