@@ -13,15 +13,15 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
 OURS, RIVAL = "#0072b2", "#b0b0b0"
-COLUMNS = 4
+COLUMNS = 2
 
 
 @contextmanager
 def panels(n: int, path: Path) -> Iterator[list[Any]]:
-    """Give n Axes, at most four in a row, and write the figure when the block ends."""
+    """Give n Axes, at most two in a row, and write the figure when the block ends."""
     rows, columns = -(-n // COLUMNS), min(n, COLUMNS)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(4.2 * columns, 3.4 * rows), squeeze=False, layout="constrained"
+        rows, columns, figsize=(6.0 * columns, 3.4 * rows), squeeze=False, layout="constrained"
     )
     axes = list(grid.flat)
     for ax in axes[n:]:
