@@ -44,6 +44,7 @@ phases: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.phases docs/images/phases.svg
 
 bench-stats: $(VENV)/.installed-dev
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_seconds
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_rates $(ARGS)
 
 differences: $(VENV)/.installed-dev

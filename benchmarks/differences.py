@@ -75,8 +75,9 @@ def _one_run_each(right: Scores, found: Comparison) -> str:
         better, worse = (pair.a, pair.b) if pair.difference > 0 else (pair.b, pair.a)
         ups, downs = (right[name].mean(axis=1) for name in (better, worse))
         wrong = sum(up <= down for up, down in product(ups, downs))
-        rows.append([f"{better} over {worse}", f"{abs(pair.difference):.2f}", f"{wrong} of 100"])
-    head = ["ten runs put", "by points", "single runs that do not"]
+        shown = f"{wrong} of {len(ups) * len(downs)}"
+        rows.append([f"{better} over {worse}", f"{abs(pair.difference):.2f}", shown])
+    head = ["all runs put", "by points", "single runs that do not"]
     return table(head, rows)
 
 
@@ -104,9 +105,9 @@ def _held(right: Scores) -> str:
 
 def _intervals(few: Scores, right: Scores, claim: Claim) -> Iterator[tuple[float, float, float]]:
     """Yield an interval found on few images, and the difference on the others, in points."""
-    rng = np.random.default_rng(0)
+    rng, n_examples = np.random.default_rng(0), next(iter(right.values())).shape[1]
     for _ in range(DRAWS):
-        order = rng.permutation(10_000)
+        order = rng.permutation(n_examples)
         some, rest = order[:SMALL_TEST], order[SMALL_TEST:]
         for a, b in combinations(right, 2):
             scores = {name: few[name][:, some] for name in (a, b)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import multiprocessing
@@ -10,15 +11,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import statistics_worlds
 from benchmarks.machine import n_cores
 from benchmarks.marks import write_between_marks
 from benchmarks.statistics_worlds import World
 from benchmarks.tables import table
+from mlplab import compare
 from mlplab.compare import Comparison, Looks, compare_scores
 
 COMMAND = 'make bench-stats ARGS="--page docs/error-rates.md"'
@@ -206,8 +210,16 @@ def finish(jobs: list[Job], workers: int, kept: Path) -> list[Rate]:
 
 
 def key(job: Job) -> str:
-    """Return what a job is, in words that stay the same from run to run."""
-    return repr(job)
+    """Return what a job is, and by which code: the same from run to run until one changes."""
+    return f"{code_hash()} {job!r}"
+
+
+@cache
+def code_hash() -> str:
+    """Return a hash of the code that decides: the room ``compare`` and the made-up recipes."""
+    room = sorted(Path(compare.__file__).parent.glob("*.py"))
+    files = [*room, Path(statistics_worlds.__file__)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def is_promised(setting: Setting) -> bool:

@@ -126,8 +126,7 @@ inline void gather_sum(const int32_t* index, const float* value, int64_t n, cons
         const float* m0 = m + index[j] * kPanel;
         const V v0 = splat(value[j]);
 #pragma GCC unroll 32
-        for (int k = 0; k < N; ++k)
-            {
+        for (int k = 0; k < N; ++k) {
             const int64_t at = k / kVectors * stride + k % kVectors * kLanes;
             even[k] = multiply_add(v0, load(m0 + at), even[k]);
         }

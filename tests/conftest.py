@@ -10,7 +10,7 @@ import pytest
 
 from mlplab.data import Dataset, load
 from mlplab.recipes import Recipe
-from tests.networks import small_network
+from tests.networks import sigmoid_network, small_network
 
 # A shell that runs the tests in the background lets its processes ignore Ctrl-C. The programs that
 # tests start inherit that, unless it is undone here.
@@ -42,3 +42,9 @@ def digits() -> Dataset:
 def small() -> Recipe:
     """A recipe that trains in a second."""
     return Recipe("small", small_network, batch_size=64, epochs=2)
+
+
+@pytest.fixture(scope="session")
+def sigmoid() -> Recipe:
+    """A recipe whose outputs are no probabilities: each class by itself, from 0 to 1."""
+    return Recipe("sigmoid", sigmoid_network, loss="mse", batch_size=64, epochs=2)

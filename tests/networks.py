@@ -1,4 +1,4 @@
-"""The network that tests train where any will do."""
+"""The networks that tests train where any will do."""
 
 from __future__ import annotations
 
@@ -17,5 +17,17 @@ def small_network(dataset: Dataset) -> keras.Model:
             keras.layers.Dense(16, activation="relu"),
             keras.layers.Dropout(0.2),
             keras.layers.Dense(dataset.n_classes, activation="softmax"),
+        ]
+    )
+
+
+def sigmoid_network(dataset: Dataset) -> keras.Model:
+    """A network whose outputs do not sum to one."""
+    return keras.Sequential(
+        [
+            keras.Input(dataset.input_shape),
+            keras.layers.Flatten(),
+            keras.layers.Rescaling(1 / 16),
+            keras.layers.Dense(dataset.n_classes, activation="sigmoid"),
         ]
     )

@@ -106,6 +106,12 @@ def test_several_studies(mlplab_: Program, study: Path, tmp_path: Path) -> None:
                      for name in ("linear", "hidden-64")]  # fmt: skip
 
 
+def test_a_file_given_twice_counts_once(mlplab_: Program, study: Path) -> None:
+    twice = mlplab_("compare", "digits.study", f"./{study.name}", study.resolve(), "--json")
+    names = [row["name"] for row in json.loads(twice.stdout)["recipes"]]
+    assert names == ["linear", "hidden-64"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -100,6 +100,20 @@ def test_ctrl_c_exits_130_and_says_how_to_go_on(mlplab_: Program, tmp_path: Path
     assert 1 <= n_runs < 2000
 
 
+def test_reproduce_with_one_run_each_answers_no_question_of_recipes(
+    mlplab_: Program, tmp_path: Path, mnist: Dataset
+) -> None:
+    command = ("reproduce", "relu-2", "--seeds", 1, "--epochs", 1, "--ask", "init")
+    result = mlplab_(*command)
+    assert "Claim models: which of these trained models is right more often" in result.stdout
+    assert "with the initial deviations that were meant" in result.stdout
+    assert "One run each cannot say" in result.stdout
+    assert "Yes" not in result.stdout
+    assert "note: With one run of a network, what can be claimed is which of these" in result.stderr
+    shown = (tmp_path / "reproduce" / "report.html").read_text()
+    assert "Claim models: which of these trained models is right more often" in shown
+
+
 def test_reproduce_from_nothing_to_a_digit_that_is_read(
     mlplab_: Program, tmp_path: Path, mnist: Dataset
 ) -> None:

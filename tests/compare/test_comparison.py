@@ -138,6 +138,25 @@ def test_minutes_count_the_missing_seeds_of_both():
     assert compare_scores(scores, seconds_a_run={"w": 60}).pairs[0].minutes_needed is None
 
 
+def test_a_decided_pair_of_models_has_no_minutes():
+    found = compare_scores(answers(0.1, 0.9, seeds=1), "models", seconds_a_run=60)
+    assert found.pairs[0].decided
+    assert found.pairs[0].minutes_needed is None
+    assert json.loads(json.dumps(found.to_dict()))["pairs"][0]["minutes_needed"] is None
+
+
+def test_a_missing_pair_of_paired_seeds_takes_a_run_of_both():
+    scores = answers(0.5, 0.53, luck=0.03)
+    found = compare_scores(
+        scores, "recipes-this-test", paired=True, seconds_a_run={"w": 60, "x": 120}
+    )
+    (pair,) = found.pairs
+    assert pair.verdict == "cannot tell yet"
+    assert pair.seeds_needed is not None
+    assert pair.minutes_needed == pytest.approx(3 * (pair.seeds_needed - 5))
+    assert f"{pair.seeds_needed} seeds a recipe, about" in " ".join(str(found).split())
+
+
 def test_frame_has_exactly_its_columns():
     frame = compare_scores(answers(0.5, 0.53, 0.9)).frame()
     assert list(frame.columns) == COLUMNS

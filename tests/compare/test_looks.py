@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlplab.compare import Looks, compare_scores
-from mlplab.compare.looks import nominal_errors, spent
+from mlplab.compare import Looks, compare_scores, expected_half_width
+from mlplab.compare.looks import nominal_errors, planned_up_to, spent
 from mlplab.errors import CompareError
 
 
@@ -68,3 +68,32 @@ def test_looks_that_cannot_be():
     scores = {"a": np.eye(3), "b": np.eye(3)}
     with pytest.raises(CompareError, match=r"planned for level 0.9, got 0.95"):
         compare_scores(scores, look=Looks((3,), level=0.9).at(3))
+
+
+def test_an_early_look_of_many_seeds_decides_nothing_and_a_later_one_does():
+    """Three of 400 seeds may spend 1e-200, which no interval of three seeds can reckon with."""
+    rng = np.random.default_rng(2)
+    looks = Looks(planned_up_to(400))
+    first = looks.at(3)
+    assert first.error_of_each(3) < 1e-100
+    clear = {
+        name: rng.random((30, 500)) < p for name, p in zip("abc", (0.1, 0.5, 0.9), strict=True)
+    }
+    sure = {name: np.full((3, 500), name == "a") for name in "abc"}  # no variance at all
+    for scores in ({name: y[:3] for name, y in clear.items()}, sure):
+        found = compare_scores(scores, look=first)
+        assert {pair.verdict for pair in found.pairs} == {"cannot tell yet"}
+        assert {pair.alpha for pair in found.pairs} == {1e-12}
+        assert all(np.isfinite([pair.low, pair.high]).all() for pair in found.pairs)
+    later = Looks((3, 30, 60))
+    assert {p.verdict for p in compare_scores(clear, look=later.at(30)).pairs} == {"b better"}
+
+
+def test_the_half_width_of_a_look_is_that_by_which_the_needs_are_reckoned():
+    rng = np.random.default_rng(4)
+    scores = {name: rng.random((5, 2000)) < p for name, p in (("a", 0.95), ("b", 0.94))}
+    pair = compare_scores(scores, "recipes-this-test", look=Looks().at(5)).pairs[0]
+    target, seeds = abs(pair.difference), pair.seeds_needed
+    assert pair.alpha < pair.alpha_last
+    assert seeds is not None
+    assert expected_half_width(pair, seeds) < target <= expected_half_width(pair, seeds - 1)

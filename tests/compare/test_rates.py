@@ -5,8 +5,10 @@ With 400 experiments and a true rate of 5 %, more than 9 % come up once in 2,000
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from benchmarks.statistics_rates import Setting, simulate
+from benchmarks.statistics_rates import Setting, code_hash, finish, simulate
 from benchmarks.statistics_worlds import World
 
 N = 400
@@ -44,3 +46,14 @@ def test_a_test_over_seeds_misleads_about_new_examples_and_the_crossed_analysis_
 def test_a_real_gap_is_found():
     world = World((10, 10), (0.07, 0.07), 0.6, gap=0.16)
     assert simulate((Setting("", world, counts="found"), N, 4)).rate > 0.65
+
+
+def test_what_was_kept_by_other_code_is_simulated_again(tmp_path: Path):
+    kept = tmp_path / "statistics.jsonl"
+    job = (Setting("two", World((2, 2), (0.0, 0.0), 0.0, n_examples=50)), 2, 0)
+    first = finish([job], 1, kept)
+    assert finish([job], 1, kept) == first
+    assert len(kept.read_text().splitlines()) == 1
+    kept.write_text(kept.read_text().replace(code_hash(), "0" * 16))
+    assert finish([job], 1, kept) == first
+    assert len(kept.read_text().splitlines()) == 2

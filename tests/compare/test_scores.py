@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -174,3 +175,9 @@ def test_files_that_are_none(tmp_path: Path):
     ]:
         with pytest.raises(CompareError, match=message):
             read_scores(tmp_path / name)
+
+
+def test_names_that_are_the_same_as_text_are_refused() -> None:
+    scores: dict[Any, Any] = {1: [[1, 0], [1, 1]], "1": [[0, 0], [1, 0]], "b": [[1, 1], [1, 0]]}
+    with pytest.raises(CompareError, match="must differ as text, got 1 more than once"):
+        compare_scores(scores)

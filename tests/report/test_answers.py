@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlplab.compare import compare_scores
-from mlplab.report.answers import answers
+from mlplab.report.answers import ONE_RUN_EACH, answers
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,15 @@ def test_five_hidden_layers_against_three(
     assert answer.startswith(word)
     labelled = answers(compare_scores(scores, margin=margin))
     assert list(labelled) == [question]
+
+
+def test_one_run_each_answers_no_question_of_recipes() -> None:
+    """However clear the two models are apart."""
+    rng = np.random.default_rng(2)
+    scores = {"bn-dropout-3": rng.random(1000) < 0.5, "bn-dropout-5": rng.random(1000) < 0.9}
+    found = compare_scores(scores, "models")
+    assert found.pairs[0].verdict == "b better"
+    assert list(answers(found).values()) == [ONE_RUN_EACH]
 
 
 def test_questions_without_their_recipes_are_not_asked() -> None:

@@ -109,6 +109,22 @@ def test_seeds_added_until_decided_need_their_own_comparison(
     assert all(note in kept for note in found.notes)
 
 
+def test_outputs_that_are_no_probabilities_have_no_calibration_and_the_page_says_why(
+    digits: Dataset, small: Recipe, sigmoid: Recipe, tmp_path: Path
+) -> None:
+    reason = "sigmoid. Calibration is about probabilities, which are 0 or more and sum to 1"
+    with mlplab.run([small, sigmoid], digits, 2, path=tmp_path / "both.study") as study:
+        text = text_of(write_report(study, tmp_path / "both", dataset=digits))
+        assert list(Compared(study).calibrations) == ["small"]
+    assert f"Left out: {reason}" in text
+    table = pd.read_csv(tmp_path / "both" / "tables" / "calibration.csv")
+    assert set(table.recipe) == {"small"}
+    with mlplab.run(sigmoid, digits, 2, path=tmp_path / "alone.study") as study:
+        text = text_of(write_report(study, tmp_path / "alone"))
+    assert f"Left out: {reason}" in text
+    assert "with 95 % intervals over seeds" not in text
+
+
 def test_costs_are_shown_and_unequal_ones_are_said(compared: Compared) -> None:
     view = differences_section(compared)["comparison"]
     assert [row["parameters"] for row in view["costs"]] == ["1,210", "1,210"]

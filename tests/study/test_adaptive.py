@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -153,9 +155,31 @@ def test_a_recipe_that_diverges_is_left_out_and_the_rest_go_on(
     )
     assert [pair.verdict for pair in found.pairs] == ["b better"]
     assert "wild: 3 of 3 runs diverged and are left out." in found.notes
-    assert [seed for label, seed in watching.runs if label == "wild"] == [0, 1, 2]
+    assert sorted(seed for label, seed in watching.runs if label == "wild") == [0, 1, 2]
     with pytest.raises(CompareError, match="at least two recipes, got only 'behind'"):
         run_until_decided([wild, three[0]], digits, path=tmp_path / "b.study")
+
+
+def test_a_recipe_with_one_run_that_did_not_diverge_is_left_out_and_the_rest_go_on(
+    tmp_path: Path, digits: Dataset, three: list[Recipe]
+) -> None:
+    path = tmp_path / "a.study"
+    mlplab.run(three, digits, 3, path=path).close()
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(
+            "UPDATE run SET status = 'diverged' WHERE seed > 0 AND recipe_id = "
+            "(SELECT id FROM recipe WHERE name = 'other')"
+        )
+    found, watching, _ = decide(three, digits, path, max_seeds=5, margin=0.5)
+    assert [(pair.a, pair.b, pair.verdict) for pair in found.pairs] == [
+        ("behind", "one", "b better")
+    ]
+    assert "other: 2 of 3 runs diverged and are left out." in found.notes
+    assert (
+        "other: one run that did not diverge cannot show how much seeds differ; left out."
+        in found.notes
+    )
+    assert "other" not in {label for label, _ in watching.runs}
 
 
 @pytest.mark.parametrize(

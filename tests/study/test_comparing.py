@@ -113,6 +113,28 @@ def test_one_seed_cannot_carry_a_claim_about_recipes(study: Study) -> None:
     assert study.compare("models", seeds=[0]).pairs
 
 
+def test_loss_of_outputs_that_are_no_probabilities_is_refused(
+    study: Study, digits: Dataset, sigmoid: Recipe
+) -> None:
+    mlplab.run(sigmoid, digits, 2, path=study.path).close()
+    refused = r"takes probabilities that sum to 1 .* the outputs of sigmoid do not; compare by acc"
+    for claim in ("models", "recipes"):
+        with pytest.raises(CompareError, match=refused):
+            study.compare(claim, metric="loss", recipes=["small", "sigmoid"])
+    assert study.compare(recipes=["small", "sigmoid"]).pairs
+    assert study.compare(metric="loss", recipes=["small", "longer"]).pairs
+
+
+def test_a_recipe_without_any_run_is_said(study: Study, digits: Dataset, small: Recipe) -> None:
+    """One of which only runs that vary one stream are there."""
+    mlplab.run(small.replace(name="later"), digits, 2, path=study.path, vary="order").close()
+    found = study.compare()
+    assert [recipe.name for recipe in found.recipes] == ["small", "longer"]
+    assert "later has no run yet and is left out." in found.notes
+    with pytest.raises(CompareError, match="later has no run to compare"):
+        study.compare(recipes=["small", "later"])
+
+
 def test_unknown_names_words_and_seeds_are_refused(study: Study) -> None:
     with pytest.raises(StudyError, match=r"out of small, longer, wild, got 'smal'; did you mean"):
         study.compare(recipes=["smal", "longer"])

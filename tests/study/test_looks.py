@@ -11,6 +11,7 @@ import pytest
 
 import mlplab
 from mlplab import Dataset, Recipe, Study
+from mlplab.study.looks import Looks
 
 from .strangers import read_only
 
@@ -92,6 +93,18 @@ def test_a_file_that_cannot_be_written_is_read_and_the_log_says_so(
     (record,) = caplog.records
     assert record.levelno == logging.INFO
     assert record.getMessage().startswith("this look at test scores in ")
+
+
+def test_a_look_that_could_not_be_counted_is_counted_the_next_time(path: Path) -> None:
+    """The file is out of reach for a while."""
+    looks = Looks(path, "later")
+    away = path.rename(path.with_name("away.study"))
+    looks.count("test scores")
+    away.rename(path)
+    looks.count("test scores")
+    looks.count("test scores")
+    with Study(path) as study:
+        assert study.looks()["command"].tolist() == ["later"]
 
 
 def test_looking_while_another_process_adds_runs(

@@ -85,10 +85,11 @@ def compare_files(
     from mlplab.study import Study, compare_studies
     from mlplab.study.comparing import terms_of
 
+    once: dict[Path, Path] = {}
+    for path in paths:
+        once.setdefault(path.resolve(), path)
     with ExitStack() as stack:
-        studies = [
-            stack.enter_context(Study(path, command_line())) for path in dict.fromkeys(paths)
-        ]
+        studies = [stack.enter_context(Study(path, command_line())) for path in once.values()]
         found = compare_studies(studies, recipes=recipes, **how)
         return found, terms_of(studies, [recipe.name for recipe in found.recipes])
 

@@ -95,25 +95,22 @@ def reproduce(
         check_some_done(study)
         if not json:
             print_answers(told)
-        page = write_report(study, out, dataset=dataset, command=command_line(), force=force)
+        page = write_report(
+            study, out, dataset=dataset, comparison=found, command=command_line(), force=force
+        )
     typer.echo(f"\nReport: {page}", err=json)
 
 
 def verdicts(study: Study) -> Comparison | None:
-    """Compare the networks; where there is one run each, their models; say why where neither."""
-    from mlplab.errors import CompareError
+    """Return the comparison that the report shows; say what the runs cannot carry."""
+    from mlplab.report.compared import Compared
 
     if len(study.recipes) < 2:
         return None
-    try:
-        return study.compare()
-    except CompareError as error:
-        typer.echo(f"note: no verdict on recipes: {error}", err=True)
-    try:
-        return study.compare("models")
-    except CompareError as error:
-        typer.echo(f"note: no verdict on models: {error}", err=True)
-        return None
+    compared = Compared(study)
+    for limit in compared.limits:
+        typer.echo(f"note: {limit}", err=True)
+    return compared.comparison
 
 
 def print_answers(answers: dict[str, str]) -> None:

@@ -22,6 +22,19 @@ FloatArray = npt.NDArray[np.float64]
 _ROUNDING = 0.02
 
 
+def are_probabilities(answers: Array) -> bool:
+    """Return whether answers, shape (..., classes), are 0 or more and sum to 1 over the classes.
+
+    Those of a softmax are; those of sigmoid or linear outputs are not.
+
+    Examples:
+        >>> are_probabilities(np.array([[0.25, 0.75]])), are_probabilities(np.array([[0.9, 0.8]]))
+        (True, False)
+    """
+    sums = answers.sum(axis=-1, dtype=np.float64)
+    return bool(answers.min() >= 0 and np.abs(sums - 1).max() <= _ROUNDING)
+
+
 @dataclass(frozen=True)
 class OverSeeds:
     """A figure of every seed, and its mean with Student's interval over the seeds.
@@ -197,8 +210,7 @@ def _checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Array
             "probabilities must have shape (seeds, examples, classes) and labels (examples,), "
             f"got {p.shape} and {y.shape}"
         )
-    sums = p.sum(axis=2, dtype=np.float64)
-    if not (p.min() >= 0 and np.abs(sums - 1).max() <= _ROUNDING):
+    if not are_probabilities(p):
         raise CompareError("probabilities must be 0 or more and sum to 1 for each example")
     if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= p.shape[2]:
         raise CompareError(f"labels must be class indices from 0 to {p.shape[2] - 1}")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mlplab.compare.comparison import Comparison, Pair, RecipeScores, seconds_of
 from mlplab.compare.crossed import crossed
-from mlplab.compare.estimate import Estimated
+from mlplab.compare.estimate import SMALLEST_P, Estimated
 from mlplab.compare.looks import Look
 from mlplab.compare.models import answers, losses
 from mlplab.compare.moments import Moments, moments
@@ -18,7 +18,7 @@ from mlplab.compare.multiplicity import error_of_each, holm
 from mlplab.compare.scores import check_margin, check_share, checked
 from mlplab.compare.seeds import paired as paired_seeds
 from mlplab.compare.seeds import welch
-from mlplab.compare.verdict import SCALE, Claim, Metric, verdict
+from mlplab.compare.verdict import SCALE, UNDECIDED, Claim, Metric, verdict
 from mlplab.errors import CompareError
 
 
@@ -151,7 +151,9 @@ def _pair(
     level: float,
     seconds: tuple[float, float] | None,
 ) -> Pair:
-    low, high = found.interval(alphas[0])
+    alpha, alpha_last = (max(one, SMALLEST_P) for one in alphas)
+    low, high = found.interval(alpha)
+    may_decide = alphas[0] >= SMALLEST_P
     split = found.split
     return Pair(
         a=names[0],
@@ -163,14 +165,14 @@ def _pair(
         difference=found.difference,
         low=low,
         high=high,
-        verdict=verdict(low, high, margin, metric),
+        verdict=verdict(low, high, margin, metric) if may_decide else UNDECIDED,
         p=found.p,
         p_holm=p_holm,
         sd_seeds=math.sqrt(split.seeds),
         sd_examples=math.sqrt(split.examples),
         sd_within=math.sqrt(max(split.within, 0.0)),
-        alpha=alphas[0],
-        alpha_last=alphas[1],
+        alpha=alpha,
+        alpha_last=alpha_last,
         components=found.components,
         seconds_a_run=seconds,
     )

@@ -52,7 +52,9 @@ class Pair:
         difference: score of a minus score of b.
         low: lower end of the interval.
         high: upper end.
-        verdict: one of ``VERDICTS``; it says neither more nor less than the interval.
+        verdict: one of ``VERDICTS``; it says neither more nor less than the interval. Where the
+            interval may miss less often than in one of 1e12, which no test here can tell (an early
+            one of looks planned far ahead), the interval is that of 1e-12 and nothing is decided.
         p: two-sided p-value of this pair alone.
         p_holm: the same with all pairs taken into account (Holm). The verdict does not follow from
             it but from the interval, which is a little stricter.
@@ -60,7 +62,7 @@ class Pair:
             the three parts add up to the variance of the difference.
         sd_examples: the part that the choice of test examples causes.
         sd_within: the part that either would reduce.
-        alpha: how often the interval of this pair alone may miss.
+        alpha: how often the interval of this pair alone may miss, from 1e-12 on.
         alpha_last: the same at the last of several planned looks, by which it is reckoned what
             would settle it; ``alpha`` where one look was meant.
         components: the variance for other numbers of seeds and examples.
@@ -119,7 +121,11 @@ class Pair:
         """Minutes that the missing seeds take, one run after the other; None where not known."""
         if self.seconds_a_run is None or self.seeds_needed is None:
             return None
-        missing = [max(self.seeds_needed - n, 0) for n in self.components.n_seeds]
+        there = self.components.n_seeds
+        if not there:  # the claim models has no use for seeds
+            return None
+        each = there if len(there) == 2 else there * 2  # paired seeds are runs of both recipes
+        missing = [max(self.seeds_needed - n, 0) for n in each]
         return sum(n * s for n, s in zip(missing, self.seconds_a_run, strict=True)) / 60
 
     def sentence(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import optimize, special
 
 SMALLEST_P = 1e-12
+"""The smallest rate of error that is reckoned with: degrees of freedom overflow far below it."""
 
 
 @dataclass(frozen=True)

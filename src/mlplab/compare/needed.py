@@ -35,6 +35,9 @@ class Needed:
 def expected_half_width(pair: Pair, seeds: int, examples: int | None = None) -> float:
     """Return half the width that the interval of a pair is expected to have.
 
+    Where several looks are planned, it is that at the last of them, by which ``seeds_needed`` and
+    ``examples_needed`` are reckoned too.
+
     Args:
         pair: a pair of a comparison.
         seeds: how many seeds a recipe, at least 2; the claim ``models`` does without.
@@ -53,7 +56,7 @@ def expected_half_width(pair: Pair, seeds: int, examples: int | None = None) -> 
         >>> widths == sorted(widths, reverse=True)
         True
     """
-    return pair.components.half_width(pair.alpha, seeds, examples)
+    return pair.components.half_width(pair.alpha_last, seeds, examples)
 
 
 def needed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -44,6 +45,11 @@ def checked(scores: Mapping[str, npt.ArrayLike], claim: Claim, metric: Metric) -
     if len(scores) < 2:
         got = f"only {next(iter(scores))!r}" if scores else "none"
         raise CompareError(f"comparing takes at least two recipes, got {got}")
+    names = Counter(map(str, scores))
+    if twice := [name for name, n in names.items() if n > 1]:
+        raise CompareError(
+            f"the names of recipes must differ as text, got {', '.join(twice)} more than once"
+        )
     arrays = {str(name): _as_array(str(name), given) for name, given in scores.items()}
     problems = [p for name, y in arrays.items() for p in _problems(name, y, claim, metric)]
     problems = problems or list(_mismatches(arrays))

@@ -18,6 +18,7 @@ Verdict = Literal[
 CLAIMS: tuple[Claim, ...] = get_args(Claim)
 METRICS: tuple[Metric, ...] = get_args(Metric)
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+UNDECIDED: Verdict = "cannot tell yet"
 
 # Scores are multiplied by this: shares of right answers become percentage points.
 SCALE: dict[Metric, float] = {"accuracy": 100.0, "loss": 1.0}
@@ -77,12 +78,12 @@ def verdict(low: float, high: float, margin: float, metric: Metric = "accuracy")
         return "b slightly better" if low > -margin else "b better"
     if -margin < low and high < margin:
         return "practically the same"
-    return "cannot tell yet"
+    return UNDECIDED
 
 
 def is_decided(word: Verdict) -> bool:
     """Return whether a verdict is anything but ``cannot tell yet``."""
-    return word != "cannot tell yet"
+    return word != UNDECIDED
 
 
 def winner(word: Verdict) -> Literal["a", "b"] | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from mlplab.compare.verdict import UNIT
 
 WIDTH = 79
+_NOTHING = "Nothing in reach does."
+_LETTERS = "Recipes that share a letter of their groups have not been told apart."
 
 if TYPE_CHECKING:
     from mlplab.compare.comparison import Comparison, Pair, RecipeScores
@@ -20,7 +22,7 @@ def page(comparison: Comparison) -> str:
     pairs = [_pair_row(pair) for pair in comparison.pairs]
     parts = [
         [comparison.question],
-        wrapped(_terms(comparison)),
+        wrapped(f"{terms(comparison)} {_LETTERS}"),
         *([_notes(comparison)] if comparison.look or comparison.notes else []),
         table(["recipe", "seeds", comparison.metric, "sd of seeds", "group"], recipes),
         table(["a", "b", "a - b", "interval", "verdict"], pairs, left=2),
@@ -47,14 +49,14 @@ def _notes(comparison: Comparison) -> list[str]:
     return bullets([*look, *comparison.notes])
 
 
-def _terms(comparison: Comparison) -> str:
+def terms(comparison: Comparison) -> str:
+    """Return what the verdicts rest on, in words."""
     n = len(comparison.pairs)
     together = "The interval holds" if n == 1 else f"All {n} intervals hold at once"
     unit = UNIT[comparison.metric]
     return (
         f"{comparison.n_examples:,} test examples. {together} in {comparison.level:.0%} of "
-        f"experiments. Differences below {comparison.margin:g} {unit} do not matter (the margin). "
-        "Recipes that share a letter of their groups have not been told apart."
+        f"experiments. Differences below {comparison.margin:g} {unit} do not matter (the margin)."
     )
 
 
@@ -114,20 +116,26 @@ def _settling(pair: Pair) -> Iterator[str]:
     """Yield what would decide an undecided pair if its difference stays as it is."""
     if pair.decided:
         return
-    found, n = pair.needed, pair.components.n_examples
-    if found.seeds is not None:
-        minutes = pair.minutes_needed
-        time = "" if minutes is None else f", about {_minutes(minutes)} more"
-        yield f"If the difference stays as it is, {found.seeds:,} seeds a recipe{time}, settle it."
-        return
-    if pair.claim == "recipes":
+    needs, n = what_settles(pair), pair.components.n_examples
+    if pair.needed.seeds is not None:
+        yield f"If the difference stays as it is, {needs}, settle it."
+    elif pair.claim == "recipes":
         yield f"No number of seeds settles it on {n:,} test examples at the present difference:"
-    if found.examples is None:
-        yield "nothing within reach would." if pair.claim == "recipes" else "Nothing in reach does."
-    elif found.seeds_then is None:
-        yield f"If the difference stays as it is, {found.examples:,} test examples settle it."
+        yield f"{needs or 'nothing within reach'} would."
     else:
-        yield f"{found.examples:,} test examples with {found.seeds_then} seeds a recipe would."
+        yield f"If the difference stays as it is, {needs} settle it." if needs else _NOTHING
+
+
+def what_settles(pair: Pair) -> str:
+    """Return in a few words what would decide an undecided pair; nothing where nothing would."""
+    found, minutes = pair.needed, pair.minutes_needed
+    if found.seeds is not None:
+        time = "" if minutes is None else f", about {_minutes(minutes)} more"
+        return f"{found.seeds:,} seeds a recipe{time}"
+    if found.examples is None:
+        return ""
+    seeds = "" if found.seeds_then is None else f" with {found.seeds_then} seeds a recipe"
+    return f"{found.examples:,} test examples{seeds}"
 
 
 def _minutes(minutes: float) -> str:

@@ -35,6 +35,10 @@ QUESTIONS = (
 )
 
 
+ONE_RUN_EACH = "One run each cannot say: another seed may put the two the other way round."
+"""The answer to all of them under the claim ``models``: they ask about recipes."""
+
+
 def answers(found: Comparison) -> dict[str, str]:
     """Return the answers to those questions whose two recipes were compared, by question.
 
@@ -54,6 +58,8 @@ def answers(found: Comparison) -> dict[str, str]:
 
 
 def _answer(question: Question, pair: Pair) -> str:
+    if pair.claim == "models":
+        return ONE_RUN_EACH
     if not pair.decided:
         word = "Cannot tell yet"
     elif pair.better is None:

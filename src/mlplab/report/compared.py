@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlplab.compare import Calibration, Comparison, Pair, calibration, right_shares, scores_without
+from mlplab.compare.calibration import are_probabilities
 from mlplab.data import Dataset
 from mlplab.report.misreads import answers
 from mlplab.report.numbers import listed
@@ -148,11 +149,24 @@ class Compared:
 
     @cached_property
     def calibrations(self) -> dict[str, Calibration]:
-        """By recipe with runs: reliability, expected calibration error, Brier score."""
-        return {
-            name: calibration(self.study.probabilities(name), self.study.labels, right)
-            for name, right in self.right.items()
-        }
+        """By recipe with runs and probabilities: reliability, calibration error, Brier score."""
+        found = {}
+        for name, right in self.right.items():
+            answers = self.study.probabilities(name)
+            if are_probabilities(answers):
+                found[name] = calibration(answers, self.study.labels, right)
+        return found
+
+    @property
+    def uncalibrated(self) -> str:
+        """Of which recipes with runs no calibration can be shown, and why, or nothing."""
+        without = [name for name in self.right if name not in self.calibrations]
+        if not without:
+            return ""
+        return (
+            f"Left out: {listed(without)}. Calibration is about probabilities, which are 0 or more "
+            "and sum to 1 for each example, as those of a softmax; these outputs do not."
+        )
 
     @cached_property
     def costs(self) -> pd.DataFrame:

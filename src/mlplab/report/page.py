@@ -135,6 +135,7 @@ def write_report(
         differences=differences_section(compared),
         items=items_section(compared),
         calibration=calibration_section(compared),
+        uncalibrated=compared.uncalibrated,
         variation=variation_section(compared),
         data=data_section(study, networks, dataset),
         networks=[network_section(network) for network in networks],

@@ -9,7 +9,7 @@ from rich.table import Table
 from mlplab.compare.words import table as text_table
 from mlplab.data import Dataset
 from mlplab.recipes.notebook import EPOCHS
-from mlplab.report.numbers import vector
+from mlplab.report.numbers import MISSING, number, vector
 from mlplab.study import Study
 from mlplab.study.summary import RecipeSummary, Spread, summarize
 
@@ -127,15 +127,10 @@ def variation_text(study: Study, frame: pd.DataFrame) -> str:
     return "\n".join([title, "", *text_table(head, rows, left=2), *guard])
 
 
-def number(value: float | None, digits: int = 4) -> str:
-    """Return a number, or a dash for none."""
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
 def spread(values: Spread) -> str:
     """Return mean ± standard deviation, or what there is of it."""
     if values.mean is None:
-        return "-"
+        return MISSING
     if values.sd is None:
         return f"{values.mean:.4f}"
     return f"{values.mean:.4f}±{values.sd:.4f}"

@@ -14,6 +14,7 @@ import pandas as pd
 
 from mlplab.compare import CLAIMS, DEFAULT_MARGIN, METRICS, Claim, Comparison, Look, Metric
 from mlplab.compare import compare_scores as compare
+from mlplab.compare.calibration import are_probabilities
 from mlplab.compare.scores import check_word
 from mlplab.errors import CompareError, StudyError, did_you_mean
 
@@ -46,11 +47,21 @@ class Entry:
         return [there.index(seed) for seed in self.seeds]
 
     def scores(self, metric: Metric) -> npt.NDArray[Any]:
-        """Return the score of every seed on every test example, shape (seeds, examples)."""
+        """Return the score of every seed on every test example, shape (seeds, examples).
+
+        Raises:
+            CompareError: a loss is asked of outputs that are no probabilities.
+        """
         kept, places = self.study.kept, self.places()
         if metric == "accuracy":
             return kept.outcomes(self.label)[places]
-        return cross_entropy(kept.probabilities(self.label)[places], self.study.labels)
+        answers = kept.probabilities(self.label)[places]
+        if not are_probabilities(answers):
+            raise CompareError(
+                f"the metric loss takes probabilities that sum to 1 for each example, as of a "
+                f"softmax; the outputs of {self.name} do not; compare by accuracy, or leave it out"
+            )
+        return cross_entropy(answers, self.study.labels)
 
 
 def compare_studies(
@@ -84,10 +95,13 @@ def compare_studies(
     check_word("claim", claim, CLAIMS)
     check_word("metric", metric, METRICS)
     check_same_data(studies)
-    strict = look is None  # at a planned look, what diverged is left out whoever asked for it
+    strict = look is None  # at a planned look, what has too few runs is left out, not refused
     entries, notes = with_runs(
         chosen(studies, recipes), seeds, named=strict and recipes is not None, all_of_them=strict
     )
+    if not strict:
+        entries, too_few = with_two_seeds(entries)
+        notes += too_few
     if claim == "models":
         entries = one_seed_each(entries, seeds)
         notes.append(f"Of each recipe, the model of seed {entries[0].seeds[0]}.")
@@ -189,7 +203,19 @@ def with_runs(
             kept.append(left)
         elif named:
             raise CompareError(f"{entry.name} has no run to compare: none ended without diverging")
+        elif not lost:
+            notes.append(f"{entry.name} has no run yet and is left out.")
     return kept, notes
+
+
+def with_two_seeds(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """Return the recipes with two seeds or more, and of the others that they are left out."""
+    kept = [entry for entry in entries if len(entry.seeds) > 1]
+    return kept, [
+        f"{entry.name}: one run that did not diverge cannot show how much seeds differ; left out."
+        for entry in entries
+        if len(entry.seeds) == 1
+    ]
 
 
 def one_seed_each(entries: Sequence[Entry], seeds: Sequence[int] | None) -> list[Entry]:

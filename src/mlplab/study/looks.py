@@ -34,9 +34,9 @@ class Looks:
         """
         if seen in self.counted:
             return
-        self.counted.add(seen)
         try:
             with storage_errors(self.path), closing(connect(self.path, writable=True)) as file:
                 file.execute("INSERT INTO look VALUES (?, ?, ?)", (now(), self.command, seen))
+            self.counted.add(seen)
         except StorageError as error:
             _log.info("this look at %s in %s is not counted: %s", seen, self.path, error)

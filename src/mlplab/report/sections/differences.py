@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from mlplab.compare import Comparison, Pair
+from mlplab.compare import Pair
 from mlplab.compare.verdict import UNIT
+from mlplab.compare.words import terms, what_settles
 from mlplab.report.compared import Compared
-from mlplab.report.numbers import MISSING, count, seconds
+from mlplab.report.numbers import MISSING, seconds
 from mlplab.report.sections.scores import View
 from mlplab.study.terms import unequal
 
@@ -21,7 +22,8 @@ def differences_section(compared: Compared) -> View:
     if found is not None:
         view["comparison"] = {
             "question": found.question,
-            "terms": _terms(found),
+            "terms": terms(found),
+            "look": f"This is {found.look}." if found.look else "",
             "notes": found.notes,
             "unit": UNIT[found.metric],
             "seeds_count": found.claim != "models",
@@ -32,17 +34,6 @@ def differences_section(compared: Compared) -> View:
             "warnings": list(unequal(compared.costs)),
         }
     return view
-
-
-def _terms(found: Comparison) -> str:
-    """Say what the verdicts rest on."""
-    n, unit = len(found.pairs), UNIT[found.metric]
-    holds = "the interval holds" if n == 1 else f"all {n} intervals hold at once"
-    look = f" This is {found.look}." if found.look else ""
-    return (
-        f"{found.n_examples:,} test examples; {holds} in {found.level:.0%} of experiments. "
-        f"Differences below {found.margin:g} {unit} do not matter: that is the margin.{look}"
-    )
 
 
 def _pair_row(pair: Pair) -> View:
@@ -59,25 +50,8 @@ def _pair_row(pair: Pair) -> View:
         "words": pair.verdict[2:] if pair.better else pair.verdict,
         "open": not pair.decided,
         "parts": [f"{100 * sd**2 / total:.0f}" if total else MISSING for sd in parts],
-        "settles": _settles(pair),
+        "settles": "decided" if pair.decided else what_settles(pair) or "nothing in reach",
     }
-
-
-def _settles(pair: Pair) -> str:
-    """Say in a few words what would decide an undecided pair."""
-    if pair.decided:
-        return "decided"
-    if pair.seeds_needed is not None:
-        minutes = pair.minutes_needed
-        time = "" if minutes is None else f", {_minutes(minutes)}"
-        return f"{pair.seeds_needed:,} seeds{time}"
-    if pair.examples_needed is None:
-        return "nothing in reach"
-    return count(pair.examples_needed, "test example")
-
-
-def _minutes(minutes: float) -> str:
-    return f"{max(minutes, 1):,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
 
 
 def _costs(costs: pd.DataFrame) -> list[View]:
