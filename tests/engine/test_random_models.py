@@ -20,7 +20,7 @@ from keras import layers
 
 import mlplab
 from mlplab.engine import plan_layers
-from tests.engine.helpers import KINKED, allowed, distance_overall, state, train
+from tests.engine.helpers import KINKED, assert_near, state, train
 from tests.engine.models import LOSSES, OPTIMIZERS
 from tests.engine.test_random_networks import start_weights
 
@@ -120,6 +120,5 @@ def test_both_networks_train_like_keras(how: dict[str, Any]) -> None:
     functions = [how["loss"], *(block["activation"] for block in how["blocks"])]
     kinked = any(function in KINKED for function in functions)
     for keras_own, true, near, ours in zip(by_keras, exact, rounded, core, strict=True):
-        limit = allowed(near, true, kinked=kinked)
-        assert distance_overall(keras_own, true) <= limit
-        assert distance_overall(ours, true) <= limit
+        assert_near(keras_own, near, true, kinked=kinked)
+        assert_near(ours, near, true, kinked=kinked)

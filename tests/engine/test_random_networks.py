@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlplab.engine import core
-from tests.engine.helpers import KINKED, allowed, distance_overall
+from tests.engine.helpers import KINKED, assert_near
 from tests.engine.reference import ReferenceNetwork
 from tests.engine.reference_layers import ELEMENTWISE
 from tests.engine.steps import ADAM, RMSPROP, SGD, Step, activation, dense, norm
@@ -146,4 +146,4 @@ def test_the_core_is_as_near_the_truth_as_numpy(how: dict[str, Any]) -> None:
     functions = [how["end"], *(step.get("function") for step in how["hidden"])]
     kinked = any(function in KINKED for function in functions)
     for mine, near, true in zip(ours, rounded, exact, strict=True):
-        assert distance_overall(mine, true) <= allowed(near, true, kinked=kinked)
+        assert_near(mine, near, true, kinked=kinked)
