@@ -202,7 +202,9 @@ def finish(jobs: list[Job], workers: int, kept: Path) -> list[Rate]:
     lines = kept.read_text().splitlines() if kept.exists() else []
     known = {record["key"]: record for record in map(json.loads, lines)}
     missing = [job for job in jobs if key(job) not in known]
-    with multiprocessing.Pool(workers) as pool, kept.open("a") as file:
+    # Spawned, not forked: whoever calls may have threads of its own.
+    pool_of = multiprocessing.get_context("spawn").Pool
+    with pool_of(workers) as pool, kept.open("a") as file:
         for job, rate in zip(missing, pool.imap(simulate, missing), strict=True):
             known[key(job)] = record = {"key": key(job), "hits": rate.hits, "seeds": rate.seeds}
             print(json.dumps(record), file=file, flush=True)
