@@ -206,6 +206,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, fit for ``json.dumps``; what is not known is None."""
+        groups = self.groups()
         return {
             "question": self.question,
             "claim": self.claim,
@@ -215,8 +216,7 @@ class Comparison:
             "n_examples": self.n_examples,
             "look": None if self.look is None else str(self.look),
             "notes": list(self.notes),
-            "recipes": [vars(recipe) | {"group": self.groups()[recipe.name]}
-                        for recipe in self.recipes],
+            "recipes": [vars(recipe) | {"group": groups[recipe.name]} for recipe in self.recipes],
             "pairs": [
                 pair.row()
                 | {

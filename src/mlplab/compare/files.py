@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.errors import CompareError, did_you_mean
+from mlplab.frames import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def read_scores(path: str | Path) -> dict[str, Array]:
         raise CompareError(f"{path}: there is no such file")
     if suffix == ".npz":
         return _read_npz(path)
-    return _from_table(path, _read_csv(path) if suffix == ".csv" else _read_parquet(path))
+    return _from_table(path, read_frame(path, CompareError))
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
@@ -58,35 +58,6 @@ def _read_npz(path: Path) -> dict[str, Array]:
             return {name: archive[name] for name in archive.files}
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CompareError(f"{path} is no NumPy archive of plain arrays: {error}") from error
-    except OSError as error:
-        raise CompareError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        return pd.read_csv(path)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise CompareError(f"{path} is no CSV file: {str(error).strip()}") from error
-    except OSError as error:
-        raise CompareError(f"cannot read {path}: {error.strerror}") from error
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    if importlib.util.find_spec("pyarrow") is None:
-        raise CompareError(
-            f"reading {path} takes pyarrow, which is not installed: "
-            'python -m pip install "mlplab[parquet]"'
-        )
-    from pyarrow import ArrowInvalid
-
-    try:
-        return pd.read_parquet(path, engine="pyarrow")
-    except ArrowInvalid as error:
-        raise CompareError(f"{path} is no Parquet file: {str(error).splitlines()[0]}") from error
     except OSError as error:
         raise CompareError(f"cannot read {path}: {error.strerror or error}") from error
 

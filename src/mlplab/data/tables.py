@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.errors import DataError, did_you_mean
+from mlplab.frames import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def read_table(path: Path, target: str | None) -> tuple[Array, Array, tuple[str,
     Raises:
         DataError: if the file cannot be read, there is no such target, or a column is not numeric.
     """
-    frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+    frame = read_frame(path, DataError)
     columns = [str(column) for column in frame.columns]
     frame.columns = columns
     _check_target(path, target, columns)
@@ -44,35 +44,6 @@ def read_table(path: Path, target: str | None) -> tuple[Array, Array, tuple[str,
     # Missing numbers become NaN here; `validate` finds them.
     x = features.to_numpy(dtype=np.float64, na_value=np.nan)
     return x, _labels(frame[target]), tuple(features.columns)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        return pd.read_csv(path)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is no CSV file: {str(error).strip()}") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    if importlib.util.find_spec("pyarrow") is None:
-        raise DataError(
-            f"reading {path} takes pyarrow, which is not installed: "
-            'python -m pip install "mlplab[parquet]"'
-        )
-    from pyarrow import ArrowInvalid
-
-    try:
-        return pd.read_parquet(path, engine="pyarrow")
-    except ArrowInvalid as error:
-        raise DataError(f"{path} is no Parquet file: {str(error).splitlines()[0]}") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _check_target(path: Path, target: str | None, columns: list[str]) -> None:
@@ -132,7 +103,7 @@ def read_features(path: Path, target: str | None = None) -> tuple[Array, Array |
     Raises:
         DataError: if the file cannot be read, there is no such target, or a column is not numeric.
     """
-    frame = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+    frame = read_frame(path, DataError)
     frame.columns = [str(column) for column in frame.columns]
     _check_header(path, list(frame.columns))
     if target is not None:

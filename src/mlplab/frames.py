@@ -1,0 +1,52 @@
+"""Tables from files: CSV and Parquet, as pandas reads them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_frame(path: Path, error: type[Exception]) -> pd.DataFrame:
+    """Read a table.
+
+    Args:
+        path: a ``.csv`` file; any other is taken for Parquet.
+        error: what to raise, with one sentence.
+
+    Raises:
+        error: the file cannot be read, is no such table, or pyarrow is not installed.
+    """
+    return _read_csv(path, error) if path.suffix.lower() == ".csv" else _read_parquet(path, error)
+
+
+def _read_csv(path: Path, error: type[Exception]) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as wrong:
+        raise error(f"{path} is no CSV file: {str(wrong).strip()}") from wrong
+    except OSError as wrong:
+        raise error(f"cannot read {path}: {wrong.strerror}") from wrong
+
+
+def _read_parquet(path: Path, error: type[Exception]) -> pd.DataFrame:
+    import pandas as pd
+
+    if importlib.util.find_spec("pyarrow") is None:
+        raise error(
+            f"reading {path} takes pyarrow, which is not installed: "
+            'python -m pip install "mlplab[parquet]"'
+        )
+    from pyarrow import ArrowInvalid
+
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except ArrowInvalid as wrong:
+        raise error(f"{path} is no Parquet file: {str(wrong).splitlines()[0]}") from wrong
+    except OSError as wrong:
+        raise error(f"cannot read {path}: {wrong.strerror or wrong}") from wrong
