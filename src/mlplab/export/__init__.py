@@ -1,0 +1,1 @@
+"""Export: a trained network as a file, or a page, that computes what Keras computes."""
