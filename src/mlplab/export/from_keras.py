@@ -1,4 +1,4 @@
-"""Keras models read as networks to export: what only trains falls away, scales are multiplied in."""
+"""Keras models read as networks to export: what only trains is left out, scales are folded in."""
 
 from __future__ import annotations
 
