@@ -40,4 +40,5 @@ class Ensemble:
     def probabilities(self, x: npt.ArrayLike, batch_size: int = 1024) -> Array:
         """Return the mean of the networks' outputs, (n, *input_shape) -> (n, n_classes)."""
         each = [network.probabilities(x, batch_size) for network in self.networks]
-        return np.mean(each, axis=0, dtype=np.float32)
+        mean: Array = np.mean(each, axis=0, dtype=np.float32)
+        return mean
