@@ -12,6 +12,7 @@
     └── FailedError             the request was right, the world said no (exit code 1)
         ├── FetchError          no source of a dataset could be reached
         ├── StorageError        a full disk, a folder that cannot be written
+        ├── ParityError         an export that does not compute what Keras computes
         └── AllDivergedError    training ended, and not one run is usable
 
 Messages say what was expected, what came, and what to do, in that order. They are short: the
@@ -74,6 +75,10 @@ class FetchError(FailedError):
 
 class StorageError(FailedError):
     """A disk that is full, or a folder that cannot be written."""
+
+
+class ParityError(FailedError):
+    """An exported file that does not compute what the Keras model computes."""
 
 
 class AllDivergedError(FailedError):

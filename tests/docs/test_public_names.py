@@ -25,7 +25,7 @@ ERRORS = {
         "MlplabError",
         "ModelError",
     ),
-    *("RecipeError", "StorageError", "StudyError", "UsageError"),
+    *("ParityError", "RecipeError", "StorageError", "StudyError", "UsageError"),
 }
 MEANT = {
     *("Dataset", "Recipe", "Split", "Study", "evaluate", "fit", "load", "notebook_recipes"),

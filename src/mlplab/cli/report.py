@@ -41,31 +41,19 @@ def report(
     folder = out or study_path.with_name(f"{study_path.stem}-report")
     with Study(study_path, command_line()) as study:
         check_folder(folder, study.id, force)  # before any dataset is fetched
-        page = write_report(study, folder, dataset=load_dataset(study), force=force)
+        page = write_report(study, folder, dataset=dataset_of(study), force=force)
     typer.echo(page)
     if open_page:
         typer.launch(page.absolute().as_uri())
 
 
-def load_dataset(study: Study) -> Dataset | None:
+def dataset_of(study: Study) -> Dataset | None:
     """Load a study's dataset, or say on stderr why its pictures are left out."""
-    from mlplab.data import load
     from mlplab.errors import MlplabError
+    from mlplab.study.dataset import load_dataset
 
-    about, why = study.dataset, ""
-    if not about["source"]:
-        why = "the dataset was made in memory"
-    else:
-        try:
-            dataset = load(about["source"], **about["load_options"])
-        except MlplabError as error:
-            why = str(error)
-        else:
-            if dataset.fingerprint == about["fingerprint"]:
-                return dataset
-            why = (
-                f"{about['source']} is not what the study was run on "
-                f"(fingerprint {dataset.fingerprint[:12]}, not {about['fingerprint'][:12]})"
-            )
-    typer.echo(f"note: pictures of examples are left out: {why}", err=True)
-    return None
+    try:
+        return load_dataset(study)
+    except MlplabError as error:
+        typer.echo(f"note: pictures of examples are left out: {error}", err=True)
+        return None

@@ -48,6 +48,34 @@ def read_network(model: keras.Model) -> Network:
     return Network(plan.input_shape, tuple(_folded(steps)))
 
 
+def as_classes(network: Network) -> Network:
+    """Return a network with an output a class: one sigmoid, the answer to yes or no, becomes two.
+
+    The columns are those of ``predict_probabilities``::
+
+        softmax(0, z) = (1 - sigmoid(z), sigmoid(z))
+
+    Examples:
+        >>> layers = [keras.Input((4,)), keras.layers.Dense(1, "sigmoid")]
+        >>> as_classes(read_network(keras.Sequential(layers))).probabilities(np.zeros((1, 4)))
+        array([[0.5, 0.5]], dtype=float32)
+    """
+    if network.n_outputs != 1:
+        return network
+    dense, last = (None, None, *network.steps)[-2:]
+    sigmoid = isinstance(last, Activation) and last.function == "sigmoid"
+    if not (sigmoid and isinstance(dense, Dense)):
+        raise ModelError(
+            "expected a model whose one output is a probability, got one that does not end in a "
+            "Dense layer with a sigmoid"
+        )
+    kernel, bias = (
+        np.concatenate([0 * part, part], axis=-1) for part in (dense.kernel, dense.bias)
+    )
+    steps = (*network.steps[:-2], Dense(kernel, bias), Activation("softmax"))
+    return Network(network.input_shape, steps)
+
+
 def _read(step: dict[str, Any], weights: Iterator[Array]) -> Step:
     """Return one step of a plan with its weights, which come in the order of the plan."""
     kind = step["kind"]

@@ -1,0 +1,50 @@
+"""An export told in lines of text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlplab.compare.words import wrapped
+from mlplab.export.writing import Exported
+
+
+def told(done: Exported) -> str:
+    """Return what to print after an export."""
+    beside = "".join(f", with {file.name} beside it" for file in done.beside)
+    lines = [f"{done.path}: {size(done.path.stat().st_size)}{beside}", *about(done.facts)]
+    parity = done.parity.sentence()
+    return "\n".join([*lines, *wrapped(f"{parity[0].upper()}{parity[1:]}.")])
+
+
+def about(facts: dict[str, Any]) -> list[str]:
+    """Return lines on what was exported, and how it scores."""
+    seeds = [str(seed) for seed in facts["seeds"] if seed is not None]
+    what = f"{facts['recipe']} on {facts['dataset']['name']}"
+    if len(seeds) > 1:
+        what += f", the mean of seeds {', '.join(seeds)}"
+    elif seeds:
+        what += f", seed {seeds[0]}"
+    if "chosen" in facts:
+        what += f" ({facts['chosen']})"
+    scores = facts["scores"]
+    lines = [*wrapped(what), f"test accuracy {share_between(scores, 'test_accuracy', 'interval')}"]
+    if "mean" in scores:
+        mean = share_between(scores, "mean", "mean_interval")
+        lines.append(f"one seed alone, on average over seeds: {mean}")
+    return lines
+
+
+def share_between(scores: dict[str, Any], share: str, interval: str) -> str:
+    """Return a share with its interval."""
+    low, high = scores[interval]
+    return f"{scores[share]:.4f} ({scores['level']:.0%} interval {low:.4f} to {high:.4f})"
+
+
+def size(n_bytes: int) -> str:
+    """Return a file's size for readers.
+
+    Examples:
+        >>> size(2_345_678), size(34_567)
+        ('2.35 MB', '35 kB')
+    """
+    return f"{n_bytes / 1e6:.2f} MB" if n_bytes >= 1_000_000 else f"{n_bytes / 1e3:.0f} kB"

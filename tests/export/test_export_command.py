@@ -1,0 +1,36 @@
+"""``mlplab export`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mlplab.export import npz_file
+from tests.cli.conftest import Program, mlplab_
+
+__all__ = ["mlplab_"]
+
+
+def test_it_says_what_it_wrote_and_that_it_was_checked(
+    mlplab_: Program, kept_study: Path, tmp_path: Path
+) -> None:
+    shown = mlplab_("export", f"{kept_study}:bn-dropout-3", "--to", "numpy").stdout
+    assert shown.startswith("bn-dropout-3-seed0.npz: 2.76 MB, with npz_reader.py beside it\n")
+    words = " ".join(shown.split())
+    assert "seed 0 (the lowest whose model is kept, chosen without a look at any score)" in words
+    assert "over 10,000 test examples and compared with Keras's predict" in words
+    assert words.endswith("labels that differ: none.")
+    assert npz_file.read(tmp_path / "bn-dropout-3-seed0.npz").facts["seeds"] == [0]
+
+
+def test_json_and_an_ensemble(mlplab_: Program, small_study: Path, tmp_path: Path) -> None:
+    command = ("export", f"{small_study}:small:7", "--to", "numpy", "-o", "deep/n.npz", "--json")
+    content = json.loads(mlplab_(*command).stdout)
+    assert content["file"] == "deep/n.npz"
+    assert content["beside"] == ["deep/npz_reader.py"]
+    assert content["bytes"] == (tmp_path / "deep/n.npz").stat().st_size
+    assert content["facts"] == npz_file.read(tmp_path / "deep/n.npz").facts
+    error = mlplab_(*command, code=2).stderr
+    assert error.startswith("mlplab: error: expected new files to write, got files that are there")
+    error = mlplab_("export", f"{small_study}:small", "--to", "numpy", "--ensemble", code=2).stderr
+    assert "got none of small seed 0" in error
