@@ -15,8 +15,8 @@ import pytest
 from mlplab.engine.plan_layers import ACTIVATIONS as PLANNED
 from mlplab.errors import ModelError
 from mlplab.export import npz_file, npz_reader
-from mlplab.export.ensemble import Ensemble
-from mlplab.export.network import ACTIVATIONS, Activation, Dense, LayerNorm, Network, Scale
+from mlplab.export.network import ACTIVATIONS
+from tests.export.networks import of_one, random_ensemble, some_bytes, some_numbers
 
 # A finder that refuses everything but NumPy and the standard library.
 ONLY_NUMPY = """
@@ -35,24 +35,6 @@ print(config["facts"]["recipe"])
 """
 
 
-def random_ensemble(n_networks: int = 2) -> Ensemble:
-    """Networks with every kind of step and every activation."""
-    rng = np.random.default_rng(0)
-
-    def some(*shape: int) -> np.ndarray:
-        return rng.normal(0, 0.5, shape).astype(np.float32)
-
-    def network() -> Network:
-        steps = [Scale(np.full(1, 1 / 255, np.float32), np.zeros(1, np.float32))]
-        for function in ACTIVATIONS:
-            steps += [Dense(some(12, 12), some(12)), Activation(function, 0.3)]
-            steps += [LayerNorm(some(12), some(12), 1e-3), Scale(some(12), some(12))]
-        return Network((3, 4), (*steps, Dense(some(12, 3), some(3)), Activation("softmax")))
-
-    networks = tuple(network() for _ in range(n_networks))
-    return Ensemble(networks, ("a", "b", "c"), {"recipe": "random", "seeds": [1, 2]})
-
-
 def test_every_activation_that_is_exported_is_one_the_engine_plans() -> None:
     planned = {"gelu_tanh", *(f.__name__ for f in PLANNED)} - {"linear"}
     assert set(ACTIVATIONS) == planned
@@ -62,7 +44,7 @@ def test_the_reader_runs_where_there_is_numpy_and_nothing_else(tmp_path: Path) -
     ensemble = random_ensemble()
     npz_file.write(ensemble, tmp_path / "net.npz")
     (tmp_path / npz_file.READER).write_bytes(npz_file.reader_source())
-    x = np.random.default_rng(1).integers(0, 256, (50, 3, 4)).astype(np.uint8)
+    x = some_bytes()
     np.save(tmp_path / "in.npy", x)
     (tmp_path / "use.py").write_text(ONLY_NUMPY)
     done = subprocess.run(
@@ -80,12 +62,21 @@ def test_the_reader_has_at_most_60_lines_and_covers_every_step() -> None:
     assert set(npz_reader.STEPS) == {"scale", "dense", "layer_norm", *ACTIVATIONS}
 
 
+@pytest.mark.parametrize("function", ACTIVATIONS)
+def test_each_activation_by_the_reader(function: str, tmp_path: Path) -> None:
+    ensemble = of_one(function)
+    npz_file.write(ensemble, tmp_path / "net.npz")
+    probabilities, _ = npz_reader.load(tmp_path / "net.npz")
+    x = some_numbers()
+    np.testing.assert_allclose(probabilities(x), ensemble.probabilities(x), rtol=1e-5, atol=1e-6)
+
+
 def test_a_file_gives_back_the_ensemble_without_keras(tmp_path: Path) -> None:
     ensemble = random_ensemble()
     npz_file.write(ensemble, tmp_path / "net.npz")
     back = npz_file.read(tmp_path / "net.npz")
     assert (back.class_names, back.facts) == (ensemble.class_names, ensemble.facts)
-    x = np.random.default_rng(1).normal(0, 90, (20, 3, 4)).astype(np.float32)
+    x = some_bytes()
     np.testing.assert_array_equal(back.probabilities(x), ensemble.probabilities(x))
     script = (
         "import sys; from mlplab.export.npz_file import read; read(sys.argv[1]);"

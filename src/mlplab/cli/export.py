@@ -62,7 +62,7 @@ def export(
 
     target_named(to)  # before anything heavy is read
     found = read_source(source, ensemble=ensemble, dataset=dataset, command=command_line())
-    done = write_export(found, to, output or default_path(found, to), force=force)
+    done = write_export(found.stressed(), to, output or default_path(found, to), force=force)
     if json:
         print_json(done)
         return

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from mlplab import __version__
 from mlplab.data import Dataset, load
+from mlplab.data.drawn_set import can_stress, drawn_set
 from mlplab.engine import load_model, predict_probabilities
 from mlplab.errors import ModelError, StudyError, UsageError, did_you_mean
 from mlplab.export.ensemble import Ensemble
@@ -51,6 +52,16 @@ class Source:
         """Return the same with more facts."""
         ensemble = replace(self.ensemble, facts=self.ensemble.facts | facts)
         return replace(self, ensemble=ensemble)
+
+    def stressed(self) -> Source:
+        """Return the same with the fact ``drawn_like``, where drawings can be framed for it.
+
+        It is how the ensemble reads the dataset's stress set (``mlplab.data.drawn_set``).
+        """
+        if not can_stress(self.dataset):
+            return self
+        found = drawn_set(self.dataset).accuracies(self.ensemble.probabilities)
+        return self.with_facts(drawn_like=found)
 
 
 def read_source(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlplab.compare.words import wrapped
+from mlplab.compare.words import table, wrapped
 from mlplab.export.writing import Exported
 
 
@@ -13,7 +13,22 @@ def told(done: Exported) -> str:
     beside = "".join(f", with {file.name} beside it" for file in done.beside)
     lines = [f"{done.path}: {size(done.path.stat().st_size)}{beside}", *about(done.facts)]
     parity = done.parity.sentence()
-    return "\n".join([*lines, *wrapped(f"{parity[0].upper()}{parity[1:]}.")])
+    lines += wrapped(f"{parity[0].upper()}{parity[1:]}.")
+    return "\n".join([*lines, *drawn_like(done.facts.get("drawn_like"))])
+
+
+def drawn_like(found: dict[str, Any] | None) -> list[str]:
+    """Return lines on how a network reads changed test images; none where there were none."""
+    if found is None:
+        return []
+    shares = {"clean": found["clean"], **found["kinds"]}
+    rows = [[kind, f"{s['raw']:.3f}", f"{s['framed']:.3f}"] for kind, s in shares.items()]
+    head = (
+        f"Drawn-like accuracy {found['accuracy']:.3f}: test images changed as hands and pens "
+        f"change them ({found['n_examples']:,} of each kind), framed as every drawing is; the "
+        "mean over the kinds."
+    )
+    return ["", *wrapped(head), "", *table(["", "as it is", "framed"], rows)]
 
 
 def about(facts: dict[str, Any]) -> list[str]:
