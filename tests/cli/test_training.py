@@ -163,6 +163,7 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
         "- relu-2 is better than softmax",
         "Is relu-2 better with the initial deviations that were meant, sqrt(2 / fan_in)?\n  ",
         "Report: reproduce/report.html",
+        "Next: mlplab export reproduce/reproduce.study:relu-2 --to ",
     ):
         assert expected in text.stdout
     assert "…" not in text.stdout  # no heading and no figure of the table is cut, in 80 columns

@@ -12,7 +12,7 @@ import pytest
 from mlplab import UsageError
 from mlplab.engine import Streams, initial_weights
 
-NAMES = ("init", "order", "dropout", "split")
+NAMES = ("init", "order", "dropout", "split", "augment")
 
 
 def dense_kernel(streams: Streams) -> np.ndarray:

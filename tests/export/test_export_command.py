@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from mlplab.data.drawn import KINDS
 from mlplab.export import npz_file
 from tests.cli.conftest import Program, mlplab_
 
@@ -19,8 +22,16 @@ def test_it_says_what_it_wrote_and_that_it_was_checked(
     words = " ".join(shown.split())
     assert "seed 0 (the lowest whose model is kept, chosen without a look at any score)" in words
     assert "over 10,000 test examples and compared with Keras's predict" in words
-    assert words.endswith("labels that differ: none.")
-    assert npz_file.read(tmp_path / "bn-dropout-3-seed0.npz").facts["seeds"] == [0]
+    assert "labels that differ: none. Drawn-like accuracy 0." in words
+    rows = [line.split() for line in shown.splitlines()[-11:]]
+    assert [row[0] for row in rows] == ["clean", *KINDS]
+    facts = npz_file.read(tmp_path / "bn-dropout-3-seed0.npz").facts
+    kinds = facts["drawn_like"]["kinds"]
+    assert rows[-1][1:] == [f"{kinds['inverted'][how]:.3f}" for how in ("raw", "framed")]
+    framed = [kind["framed"] for kind in kinds.values()]
+    assert facts["drawn_like"]["accuracy"] == pytest.approx(sum(framed) / len(framed))
+    assert facts["drawn_like"]["clean"]["framed"] > 0.9 > kinds["turned"]["framed"]
+    assert facts["seeds"] == [0]
 
 
 def test_json_and_an_ensemble(mlplab_: Program, small_study: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +99,22 @@ def reproduce(
         page = write_report(
             study, out, dataset=dataset, comparison=found, command=command_line(), force=force
         )
+        shown = suggested(study)
     typer.echo(f"\nReport: {page}", err=json)
+    typer.echo(f"Next: {shown}", err=json)
+
+
+# In this order, whatever the scores: a network chosen by them would look better than it is.
+_SHOWN = ("bn-dropout-3", "bn-dropout-5", "relu-2", "softmax")
+
+
+def suggested(study: Study) -> str:
+    """Return the command that exports a network of a study, to be tried by hand."""
+    from mlplab.export.targets import TARGETS
+
+    recipe = next(name for name in _SHOWN if study.kept.seeds(name))
+    to = next(kind for kind in ("html", "onnx") if kind in TARGETS)
+    return shlex.join(["mlplab", "export", f"{study.path}:{recipe}", "--to", to])
 
 
 def verdicts(study: Study) -> Comparison | None:

@@ -1,10 +1,11 @@
-"""The random streams of a run: one seed, four independent sources of chance.
+"""The random streams of a run: one seed, five independent sources of chance.
 
 ===========  ==============================================================
 ``init``     the weights a model starts from
 ``order``    the order in which the examples of each epoch are shown
 ``dropout``  the units that dropout (or noise layers) touch
 ``split``    the examples carved out of the training set for validation
+``augment``  the changes that augmentation makes to training examples
 ===========  ==============================================================
 
 Every stream is a child of the seed, named by its place in the table, so that one can be varied
@@ -35,6 +36,7 @@ class Streams:
         order: seed of the order of the examples.
         dropout: seed of dropout and noise.
         split: seed of the validation split.
+        augment: seed of augmentation.
 
     Examples:
         >>> Streams.of(3).rng("split").integers(10)
@@ -45,6 +47,7 @@ class Streams:
     order: int
     dropout: int
     split: int
+    augment: int = 0
 
     def __post_init__(self) -> None:
         for field, seed in zip(fields(self), astuple(self), strict=True):
@@ -56,7 +59,7 @@ class Streams:
     @classmethod
     def of(cls, seed: int | Streams) -> Streams:
         """Return the streams of a seed: the same seed for each of them."""
-        return seed if isinstance(seed, Streams) else cls(seed, seed, seed, seed)
+        return seed if isinstance(seed, Streams) else cls(*(seed for _ in fields(cls)))
 
     def rng(self, stream: str, *key: int) -> np.random.Generator:
         """Return a generator for a stream; ``key`` (for instance the epoch) names a part of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.data.dataset import Dataset
+from mlplab.data.dataset import Dataset, Split
+from mlplab.data.drawn import KINDS, can_change, changed
 from mlplab.errors import RecipeError, did_you_mean
 from mlplab.recipes.describe import describe_model, describe_object, fingerprint_of
 from mlplab.recipes.objects import make, problems_of
@@ -46,6 +47,9 @@ class Recipe:
         optimizer: a Keras optimizer: its name, a table or an object. Each model gets its own copy.
         batch_size: examples a step.
         epochs: passes over the training part.
+        augmentation: kinds of change, names of ``mlplab.data.drawn.KINDS``. The training part gets
+            a second copy in which each example is changed by one of them, drawn at random; an
+            epoch passes over both.
 
     Raises:
         RecipeError: a name, loss, optimizer, batch size or number of epochs that cannot be used;
@@ -72,6 +76,7 @@ class Recipe:
     optimizer: Written | keras.optimizers.Optimizer = "adam"
     batch_size: int = 128
     epochs: int = 20
+    augmentation: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problems = list(self._problems())
@@ -92,6 +97,7 @@ class Recipe:
             value = getattr(self, field)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 yield f"expected {field} to be a whole number above 0, got {value!r}"
+        yield from kinds_problems(self.augmentation)
 
     def model(self, dataset: Dataset) -> keras.Model:
         """Build the model for a dataset's shapes and compile it.
@@ -126,7 +132,7 @@ class Recipe:
         if model is None:
             model = self._built(dataset)
         try:
-            described = {
+            described: dict[str, Any] = {
                 "model": describe_model(model),
                 "loss": describe_object(self._made_loss()),
                 "optimizer": describe_object(self._fresh_optimizer()),
@@ -134,11 +140,36 @@ class Recipe:
         except (NotImplementedError, TypeError, ValueError) as error:
             text = f"Keras cannot describe the model: {sentence(error)}"
             raise RecipeError(f"recipe {self.name!r}: {text}") from error
-        return described | {"batch_size": self.batch_size, "epochs": self.epochs}
+        described |= {"batch_size": self.batch_size, "epochs": self.epochs}
+        return described | ({"augmentation": list(self.augmentation)} if self.augmentation else {})
 
     def fingerprint(self, dataset: Dataset) -> str:
         """SHA-256 of ``describe``, as 64 hexadecimal digits: another one after any change."""
         return fingerprint_of(self.describe(dataset))
+
+    def training_part(self, split: Split, rng: np.random.Generator) -> Split:
+        """Return the examples to train on: a dataset's, and their changed copy where one is asked.
+
+        Args:
+            split: the training part, n examples.
+            rng: the random stream of augmentation.
+
+        Returns:
+            n examples without augmentation, 2 n with it, the unchanged ones first.
+
+        Examples:
+            >>> two = Split(np.zeros((2, 28, 28), np.uint8), np.array([3, 5]))
+            >>> recipe = Recipe("any", lambda dataset: keras.Sequential(), augmentation=("noisy",))
+            >>> recipe.training_part(two, np.random.default_rng(0)).y.tolist()
+            [3, 5, 3, 5]
+        """
+        if not self.augmentation:
+            return split
+        copy = split.x.copy()
+        kind_of = rng.integers(len(self.augmentation), size=split.n)
+        for place, kind in enumerate(self.augmentation):
+            copy[kind_of == place] = changed(split.x[kind_of == place], kind, rng)
+        return Split(np.concatenate([split.x, copy]), np.concatenate([split.y, split.y]))
 
     def targets(self, y: npt.NDArray[Any], n_classes: int) -> npt.NDArray[Any]:
         """Turn class indices, shape (n,), into what the loss compares the model's output with.
@@ -184,6 +215,7 @@ class Recipe:
         if not model.built:
             model.build((None, *dataset.input_shape))
         _refuse(self.name, shape_problem(model, dataset, self.n_outputs(dataset.n_classes)))
+        _refuse(self.name, augmentation_problem(self.augmentation, dataset))
         return model
 
     def _made_loss(self) -> keras.losses.Loss:
@@ -211,6 +243,32 @@ def shape_problem(model: keras.Model, dataset: Dataset, n_outputs: int) -> str |
             f"of {dataset.name}, got {model.output_shape[1]}"
         )
     return None
+
+
+def augmentation_problem(kinds: Sequence[str], dataset: Dataset) -> str | None:
+    """What keeps a dataset's examples from being changed as augmentation would."""
+    if not kinds or can_change(dataset.train.x):
+        return None
+    x = dataset.train.x
+    return (
+        "augmentation changes grey pictures of bytes; "
+        f"{dataset.name} has {x.dtype} of shape {x.shape[1:]}"
+    )
+
+
+def kinds_problems(kinds: Any) -> Iterator[str]:
+    """What is wrong with the names of changes."""
+    if isinstance(kinds, str) or not isinstance(kinds, Sequence):
+        yield f"expected augmentation to be a list of changes, got {kinds!r}"
+        return
+    for kind in kinds:
+        if kind not in KINDS:
+            yield (
+                f"expected augmentation out of {', '.join(KINDS)}, got {kind!r}"
+                f"{did_you_mean(str(kind), KINDS)}"
+            )
+    if len(set(map(str, kinds))) < len(kinds):
+        yield f"expected different changes in augmentation, got {', '.join(map(str, kinds))}"
 
 
 def _units(n: int) -> str:

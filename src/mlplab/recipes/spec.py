@@ -21,7 +21,7 @@ from mlplab.recipes.locate import locate
 from mlplab.recipes.notebook import notebook_recipes
 from mlplab.recipes.objects import problems_of
 from mlplab.recipes.problems import Problem, raise_problems, sentence, shown
-from mlplab.recipes.recipe import Recipe, shape_problem
+from mlplab.recipes.recipe import Recipe, augmentation_problem, shape_problem
 from mlplab.recipes.tables import RecipeTable, SpecTables, StudyTable, Table, TrainTable, seed_list
 from mlplab.recipes.vocabulary import Kind
 
@@ -30,7 +30,7 @@ _TABLES: dict[str, type[Table]] = {
     "train": TrainTable,
     "recipe": RecipeTable,
 }
-_SETTINGS = ("batch_size", "epochs", "optimizer", "loss")
+_SETTINGS = ("batch_size", "epochs", "optimizer", "loss", "augmentation")
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,9 @@ def _fit_problem(index: int, recipe: Recipe, dataset: Dataset) -> Problem | None
     model, problem = assemble(recipe.build.layers, dataset)
     if problem is not None:
         return Problem((*path, "layers", *problem.path), problem.text)
+    unfit = augmentation_problem(recipe.augmentation, dataset)
+    if unfit is not None:
+        return Problem(path, unfit)
     text = shape_problem(model, dataset, recipe.n_outputs(dataset.n_classes))
     last = len(recipe.build.layers) - 1
     return None if text is None else Problem((*path, "layers", last), text)
@@ -259,8 +262,12 @@ def _name_problems(table: dict[str, Any], path: Keys, taken: dict[Any, int]) -> 
 
 
 def _recipe(table: RecipeTable, train: TrainTable) -> Recipe:
-    settings = {key: getattr(table, key) or getattr(train, key) for key in _SETTINGS}
+    settings = {
+        key: getattr(train, key) if getattr(table, key) is None else getattr(table, key)
+        for key in _SETTINGS
+    }
     chosen = {key: value for key, value in settings.items() if value is not None}
+    chosen["augmentation"] = tuple(settings["augmentation"] or ())
     if table.like is not None:
         like = next(recipe for recipe in notebook_recipes() if recipe.name == table.like)
         return like.replace(name=table.name or like.name, **chosen)

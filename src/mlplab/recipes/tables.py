@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
-from mlplab.recipes.recipe import NAME_PATTERN
+from mlplab.data.drawn import KINDS
+from mlplab.recipes.recipe import NAME_PATTERN, kinds_problems
 
 DEFAULT_N_SEEDS = 10
 
@@ -21,6 +22,9 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Layer = Annotated[Any, WithJsonSchema({"keras": "layer"})]
 Optimizer = Annotated[Any, WithJsonSchema({"keras": "optimizer"})]
 Loss = Annotated[Any, WithJsonSchema({"keras": "loss"})]
+
+
+Kind = Annotated[str, WithJsonSchema({"enum": list(KINDS)})]
 
 
 class Table(BaseModel):
@@ -83,6 +87,19 @@ class TrainTable(Table):
     )
     optimizer: Optimizer = Field(default=None, description="A Keras optimizer. Default: Adam.")
     loss: Loss = Field(default=None, description="A Keras loss. Default: CategoricalCrossentropy.")
+    augmentation: list[Kind] | None = Field(
+        default=None,
+        description="Changes of which each training example gets one, in a second copy. "
+        "Default: none.",
+    )
+
+    @field_validator("augmentation")
+    @classmethod
+    def _augmentation(cls, value: list[str] | None) -> list[str] | None:
+        problems = list(kinds_problems(value or []))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return value
 
 
 class RecipeTable(TrainTable):

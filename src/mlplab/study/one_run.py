@@ -95,17 +95,18 @@ def train(
         on_epoch: called at the end of each epoch.
     """
     started, clock = now(), time.perf_counter()
+    x, y = recipe.training_part(dataset.train, streams.rng("augment"))
     with KERAS_LOCK:
         with initial_weights(streams):
             model = recipe.model(dataset)
-        adapt(model, dataset.train.x)
+        adapt(model, x)
         engine = choose_engine(engine, model)
     watch = Watch(on_epoch)
     assert dataset.validation is not None  # carved by the caller
     fit(
         model,
-        dataset.train.x,
-        recipe.targets(dataset.train.y, dataset.n_classes),
+        x,
+        recipe.targets(y, dataset.n_classes),
         batch_size=recipe.batch_size,
         epochs=recipe.epochs,
         validation_data=(

@@ -162,7 +162,7 @@ def streams_of(seed: int, vary: str) -> Streams:
 
     Examples:
         >>> streams_of(7, "order")
-        Streams(init=0, order=7, dropout=0, split=0)
+        Streams(init=0, order=7, dropout=0, split=0, augment=0)
     """
     return Streams.of(seed) if vary == "all" else replace(Streams.of(0), **{vary: seed})
 
