@@ -1,0 +1,135 @@
+"""Running a written page's own code over many pictures, outside any page that is looked at.
+
+Node runs it where there is one, else a Chromium or Chrome without a window. Where there is neither,
+the caller is told so.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.errors import FailedError
+from mlplab.export.network import Array
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_SECONDS = 600  # for the whole test set of a large ensemble
+
+_NODE = """
+const {readFileSync, writeFileSync} = require("node:fs");
+globalThis.mlplabData = JSON.parse(readFileSync("data.json", "utf8"));
+(0, eval)(readFileSync("reading.js", "utf8"));
+const bytes = readFileSync("pictures");
+const pictures = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+writeFileSync("read", Buffer.from(mlplab.readAll(pictures).buffer));
+"""
+
+_BROWSER = """<!doctype html><meta charset="utf-8"><body>
+<script id="model" type="application/json">{data}</script>
+<script>{code}</script>
+<script>
+const raw = Uint8Array.from(atob("{pictures}"), (each) => each.charCodeAt(0));
+const read = new Uint8Array(mlplab.readAll(new Float32Array(raw.buffer)).buffer);
+let text = "";
+for (const byte of read) text += byte.toString(16).padStart(2, "0");
+document.body.textContent = `read:${{text}}:read`;
+</script>
+"""
+
+
+class Reading(NamedTuple):
+    """What a page's code read.
+
+    Attributes:
+        probabilities: shape (n, n_classes).
+        by: what ran it, for instance ``"Node"``.
+    """
+
+    probabilities: Array
+    by: str
+
+
+def read_by_page(path: str | Path, x: npt.NDArray[Any]) -> Reading | None:
+    """Run the code of a written page over pictures.
+
+    Args:
+        path: a file that ``write_page`` wrote.
+        x: pictures as the network takes them, shape (n, height, width) or (n, height, width, 1).
+
+    Returns:
+        What it read, or None where neither Node nor a browser is installed.
+
+    Raises:
+        FailedError: the code broke off.
+    """
+    runner = _runner()
+    if runner is None:
+        return None
+    name, program = runner
+    data, code = page_parts(Path(path).read_text(encoding="utf-8"))
+    pictures = np.ascontiguousarray(x.reshape(len(x), -1), "<f4").tobytes()
+    with tempfile.TemporaryDirectory() as folder:
+        run = _run_node if name == "Node" else _run_browser
+        raw = run(program, Path(folder), data, code, pictures)
+    return Reading(np.frombuffer(raw, "<f4").reshape(len(x), -1).astype(np.float32), name)
+
+
+def page_parts(text: str) -> tuple[str, str]:
+    """Return a page's data, as JSON, and its code that reads.
+
+    Raises:
+        FailedError: the text is no page of ours.
+    """
+    data = re.search(r'<script id="model" type="application/json">(.*?)</script>', text, re.DOTALL)
+    code = re.search(r"<script>(.*?)</script>", text, re.DOTALL)
+    if not data or not code:
+        raise FailedError("expected a page written by mlplab, got another file; export it again")
+    return data[1], code[1]
+
+
+def _runner() -> tuple[str, str] | None:
+    """Return the name and path of a program that runs a page's code."""
+    if node := shutil.which("node"):
+        return "Node", node
+    found = (path for name in BROWSERS if (path := shutil.which(name)))
+    browser = next(found, None)
+    return ("Chromium", browser) if browser else None
+
+
+def _run_node(program: str, folder: Path, data: str, code: str, pictures: bytes) -> bytes:
+    (folder / "data.json").write_text(data, encoding="utf-8")
+    (folder / "reading.js").write_text(code, encoding="utf-8")
+    (folder / "pictures").write_bytes(pictures)
+    _call([program, "-e", _NODE], folder)
+    return (folder / "read").read_bytes()
+
+
+def _run_browser(program: str, folder: Path, data: str, code: str, pictures: bytes) -> bytes:
+    page = folder / "run.html"
+    text = base64.b64encode(pictures).decode()
+    page.write_text(_BROWSER.format(data=data, code=code, pictures=text), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'home'}"]
+    shown = _call([program, *options, "--dump-dom", page.as_uri()], folder)
+    read = re.search(r"read:([0-9a-f]*):read", shown)
+    if not read:
+        raise FailedError("expected probabilities from the page's code, got none")
+    return bytes.fromhex(read[1])
+
+
+def _call(command: Sequence[str], folder: Path) -> str:
+    done = subprocess.run(  # noqa: S603
+        command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
+    )
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise FailedError(f"expected the page's code to run, got: {last}")
+    return done.stdout

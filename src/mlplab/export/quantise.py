@@ -1,0 +1,166 @@
+"""Weights in fewer bits: what a page holds, and the network that it then is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.errors import UsageError, did_you_mean
+from mlplab.export.ensemble import Ensemble
+from mlplab.export.network import Array, Dense, Network
+
+_LEVELS = 127  # of int8 on either side of zero
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """A kernel in fewer bits: ``kernel = values * scale``.
+
+    Attributes:
+        values: float16 or int8, shape (n_inputs, n_units).
+        scale: float32, shape (n_units,) for int8: one number a column; shape (1,), a one,
+            for float16.
+    """
+
+    values: npt.NDArray[Any]
+    scale: Array
+
+    def unpacked(self) -> Array:
+        """Return the kernel as float32, rounded as ``values`` hold it."""
+        return self.values.astype(np.float32) * self.scale
+
+
+def _float16(kernel: Array) -> Packed:
+    largest = float(np.finfo(np.float16).max)
+    return Packed(kernel.clip(-largest, largest).astype(np.float16), np.ones(1, np.float32))
+
+
+def _int8(kernel: Array) -> Packed:
+    """Round each column to 255 levels from ``-max|w|`` to ``max|w|``."""
+    peak = np.abs(kernel).max(axis=0)
+    scale = np.where(peak > 0, peak / _LEVELS, 1).astype(np.float32)
+    return Packed(np.rint(kernel / scale).clip(-_LEVELS, _LEVELS).astype(np.int8), scale)
+
+
+KINDS: dict[str, Callable[[Array], Packed]] = {"float16": _float16, "int8": _int8}
+"""How kernels can be packed, by the name of the type."""
+
+
+def pack(kernel: Array, kind: str) -> Packed:
+    """Return a kernel in fewer bits.
+
+    Args:
+        kernel: float32, shape (n_inputs, n_units).
+        kind: ``"float16"`` or ``"int8"``.
+
+    Raises:
+        UsageError: there is no such kind.
+
+    Examples:
+        >>> packed = pack(np.array([[0.5, -2], [0.25, 1]], np.float32), "int8")
+        >>> packed.values
+        array([[ 127, -127],
+               [  64,   64]], dtype=int8)
+        >>> packed.unpacked().round(3)
+        array([[ 0.5  , -2.   ],
+               [ 0.252,  1.008]], dtype=float32)
+    """
+    if kind not in KINDS:
+        raise UsageError(
+            f"expected weights as {' or '.join(KINDS)}, got {kind!r}{did_you_mean(kind, KINDS)}"
+        )
+    return KINDS[kind](kernel)
+
+
+def quantise(ensemble: Ensemble, kind: str) -> Ensemble:
+    """Return the ensemble as it is once its kernels were packed: the one that a page computes.
+
+    Biases, scales and shifts, which are few, stay float32.
+
+    Args:
+        ensemble: any.
+        kind: ``"float16"`` or ``"int8"``.
+
+    Raises:
+        UsageError: there is no such kind.
+
+    Examples:
+        >>> kernel = np.array([[0.5, -2], [0.25, 1]], np.float32)
+        >>> network = Network((2,), (Dense(kernel, np.zeros(2, np.float32)),))
+        >>> rounded = quantise(Ensemble((network,), ("a", "b")), "int8")
+        >>> rounded.probabilities([[0, 1]])
+        array([[0.2519685, 1.007874 ]], dtype=float32)
+    """
+    return replace(
+        ensemble, networks=tuple(_rounded(network, kind) for network in ensemble.networks)
+    )
+
+
+def _rounded(network: Network, kind: str) -> Network:
+    return Network(
+        network.input_shape,
+        tuple(
+            Dense(pack(step.kernel, kind).unpacked(), step.bias) if isinstance(step, Dense) else step
+            for step in network.steps
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class RoundingCost:
+    """What packing the weights costs, over the whole test set.
+
+    Attributes:
+        kind: ``"float16"`` or ``"int8"``.
+        n_examples: test examples.
+        accuracy: share read right with the weights as trained.
+        accuracy_rounded: share read right with the weights packed.
+        labels_changed: test examples whose answer is another one.
+        largest_difference: the largest difference of two probabilities.
+    """
+
+    kind: str
+    n_examples: int
+    accuracy: float
+    accuracy_rounded: float
+    labels_changed: int
+    largest_difference: float
+
+    def sentence(self) -> str:
+        """Return the cost in words.
+
+        Examples:
+            >>> RoundingCost("int8", 10_000, 0.9841, 0.984, 3, 0.0123).sentence()
+            'weights as int8: 98.40 % instead of 98.41 % of 10,000 test examples read right, 3 answers changed, probabilities at most 0.012 away'
+        """
+        return (
+            f"weights as {self.kind}: {self.accuracy_rounded:.2%} instead of {self.accuracy:.2%} "
+            f"of {self.n_examples:,} test examples read right, {self.labels_changed} answers "
+            f"changed, probabilities at most {self.largest_difference:.2g} away"
+        ).replace("%", " %")
+
+
+def rounding_cost(
+    kind: str, exact: Array, rounded: Array, labels: npt.NDArray[Any]
+) -> RoundingCost:
+    """Return what rounded weights cost, from the probabilities with and without.
+
+    Args:
+        kind: ``"float16"`` or ``"int8"``.
+        exact: probabilities with the weights as trained, shape (n, n_classes).
+        rounded: the same with the weights packed.
+        labels: shape (n,).
+    """
+    before, after = exact.argmax(axis=1), rounded.argmax(axis=1)
+    return RoundingCost(
+        kind=kind,
+        n_examples=len(labels),
+        accuracy=float(np.mean(before == labels)),
+        accuracy_rounded=float(np.mean(after == labels)),
+        labels_changed=int(np.count_nonzero(before != after)),
+        largest_difference=float(np.abs(exact - rounded).max()),
+    )
