@@ -81,12 +81,12 @@ def page_html(ensemble: Ensemble, dataset: Dataset, weights: str = WEIGHTS) -> s
     cost = rounding_cost(weights, ensemble.probabilities(x), rounded, y)
     ensemble = replace(ensemble, facts={**ensemble.facts, "weights": asdict(cost)})
     data = page_data(ensemble, dataset, weights, rounded.argmax(axis=1), rounded.max(axis=1))
-    data["names"] = list(names_of(ensemble.facts, len(ensemble.networks)))
+    data["names"] = names_of(ensemble.facts, len(ensemble.networks))
     return str(
         _template().render(
             title=title_of(ensemble),
             noun=noun_of(ensemble.class_names),
-            lead=lead_of(ensemble, cost, dataset.name),
+            lead=lead_of(len(ensemble.networks), cost, dataset.name),
             version=__version__,
             rows=fact_rows(ensemble.facts, cost),
             names=data["names"],

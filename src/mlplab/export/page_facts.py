@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlplab.export.ensemble import Ensemble
@@ -33,18 +34,7 @@ def title_of(ensemble: Ensemble) -> str:
     return name if n == 1 else f"{name}, {n} networks"
 
 
-def lead_of(ensemble: Ensemble, cost: RoundingCost, dataset: str) -> str:
-    """Return the sentence under the page's heading."""
-    n = len(ensemble.networks)
-    who = "The network in this page" if n == 1 else f"The {n} networks in this page together"
-    read = f"{cost.accuracy_rounded:.2%}".replace("%", " %")
-    return (
-        f"{who} read {read} of {cost.n_examples:,} test pictures of {dataset} right, and yours "
-        "while you draw. All of it is computed here; nothing leaves this page."
-    ).replace("page read", "page reads" if n == 1 else "page read", 1)
-
-
-def noun_of(class_names: tuple[str, ...]) -> str:
+def noun_of(class_names: Sequence[str]) -> str:
     """Return what is drawn: a digit, where the classes are digits, else a picture.
 
     Examples:
@@ -54,14 +44,82 @@ def noun_of(class_names: tuple[str, ...]) -> str:
     return "digit" if all(len(name) == 1 and name.isdigit() for name in class_names) else "picture"
 
 
-def fact_rows(facts: dict[str, Any], cost: RoundingCost) -> list[Row]:
-    """Return the rows of the page's panel: those facts that are known."""
-    rows = [
-        Row(name, str(facts[key]))
-        for key, name in (("recipe", "Recipe"), ("dataset", "Dataset"))
-        if facts.get(key)
-    ]
-    if facts.get("seeds"):
-        rows.append(Row("Seeds", ", ".join(map(str, facts["seeds"]))))
-    rows.append(Row("Weights", cost.sentence()))
-    return rows
+def lead_of(n_networks: int, cost: RoundingCost, dataset: str) -> str:
+    """Return the sentence under the page's heading.
+
+    Examples:
+        >>> lead_of(1, RoundingCost("int8", 10_000, 0.98, 0.9801, 3, 0.01), "mnist")
+        'The network in this page reads 98.01 % of the 10,000 test pictures of mnist right, and yours while you draw. It is all computed here; nothing leaves this page.'
+    """
+    one = n_networks == 1
+    who = "The network in this page reads" if one else f"The {n_networks} networks here read"
+    return (
+        f"{who} {share(cost.accuracy_rounded)} of the {cost.n_examples:,} test pictures of "
+        f"{dataset} right{'' if one else ' together'}, and yours while you draw. It is all "
+        "computed here; nothing leaves this page."
+    )
+
+
+def share(x: float) -> str:
+    """Return a share as a percentage with two digits.
+
+    Examples:
+        >>> share(0.98436)
+        '98.44 %'
+    """
+    return f"{100 * x:.2f} %"
+
+
+def fact_rows(facts: Mapping[str, Any], cost: RoundingCost) -> list[Row]:
+    """Return the rows of the page's panel: those facts that are known.
+
+    Examples:
+        >>> cost = RoundingCost("int8", 10_000, 0.98, 0.9801, 3, 0.01)
+        >>> [row.name for row in fact_rows({"recipe": "relu-2", "seeds": [None]}, cost)]
+        ['Recipe', 'Weights']
+    """
+    rows = [(name, say(facts[key])) for key, (name, say) in _SAID.items() if facts.get(key)]
+    rows.append(("Weights", cost.sentence()))
+    return [Row(name, text) for name, text in rows if text]
+
+
+def _dataset(dataset: Mapping[str, Any] | str) -> str:
+    if isinstance(dataset, str):
+        return dataset
+    fingerprint = dataset.get("fingerprint")
+    return dataset["name"] + (f", fingerprint {fingerprint[:12]}" if fingerprint else "")
+
+
+def _seeds(seeds: Sequence[int | None]) -> str:
+    return ", ".join(str(seed) for seed in seeds if seed is not None)
+
+
+def _scores(scores: Mapping[str, Any]) -> str:
+    text = f"{_between(scores, 'test_accuracy', 'interval')} of the test set"
+    if "mean" in scores:
+        text += f"; one network alone {_between(scores, 'mean', 'mean_interval')} on average"
+    return text
+
+
+def _between(scores: Mapping[str, Any], value: str, interval: str) -> str:
+    low, high = scores[interval]
+    return f"{share(scores[value])} ({scores['level']:.0%} interval {share(low)} to {share(high)})"
+
+
+def _parity(parity: Mapping[str, Any]) -> str:
+    return (
+        f"run by {parity['reader']} over {parity['n_examples']:,} test pictures and compared with "
+        f"{parity['reference']}: probabilities at most {parity['largest_difference']:.1e} away, "
+        f"answers that differ: {parity['labels_that_differ'] or 'none'}"
+    )
+
+
+_SAID: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "recipe": ("Recipe", str),
+    "dataset": ("Dataset", _dataset),
+    "seeds": ("Seeds", _seeds),
+    "chosen": ("Choice of the seed", str),
+    "scores": ("Test accuracy, weights as trained", _scores),
+    "parity": ("This page's own code", _parity),
+}
+"""Key of a fact -> what it is called, and how it is said."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -164,12 +164,9 @@ def _step(step: Step, weights: str) -> dict[str, Any]:
     return {"kind": "scale", **named}
 
 
-def sample_count(n_classes: int) -> int:
-    """Return how many test pictures a page holds at most."""
-    return n_classes * _READ_RIGHT + _MISREAD
-
-
-def names_of(facts: dict[str, Any], n_networks: int) -> Sequence[str]:
+def names_of(facts: Mapping[str, Any], n_networks: int) -> list[str]:
     """Return what to call each network: by its seed where the facts name them."""
-    seeds = facts.get("seeds") or []
-    return [f"seed {seeds[i]}" if i < len(seeds) else f"network {i + 1}" for i in range(n_networks)]
+    seeds = list(facts.get("seeds") or [None] * n_networks)
+    return [
+        f"network {i + 1}" if seed is None else f"seed {seed}" for i, seed in enumerate(seeds)
+    ]

@@ -137,11 +137,12 @@ class RoundingCost:
             >>> RoundingCost("int8", 10_000, 0.9841, 0.984, 3, 0.0123).sentence()
             'weights as int8: 98.40 % instead of 98.41 % of 10,000 test examples read right, 3 answers changed, probabilities at most 0.012 away'
         """
+        answers = "1 answer" if self.labels_changed == 1 else f"{self.labels_changed} answers"
         return (
-            f"weights as {self.kind}: {self.accuracy_rounded:.2%} instead of {self.accuracy:.2%} "
-            f"of {self.n_examples:,} test examples read right, {self.labels_changed} answers "
-            f"changed, probabilities at most {self.largest_difference:.2g} away"
-        ).replace("%", " %")
+            f"weights as {self.kind}: {100 * self.accuracy_rounded:.2f} % instead of "
+            f"{100 * self.accuracy:.2f} % of {self.n_examples:,} test examples read right, "
+            f"{answers} changed, probabilities at most {self.largest_difference:.2g} away"
+        )
 
 
 def rounding_cost(

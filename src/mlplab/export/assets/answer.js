@@ -1,5 +1,7 @@
 // Answer: the probabilities as bars, and in words; with several networks, how far they disagree.
 
+const SHOWN = 0.005; // a probability that some network gives, from which on each one's is marked
+
 function makeAnswer() {
   const rows = CLASSES.map((name) => {
     const fill = make("div", { class: "fill" });
@@ -21,10 +23,11 @@ function makeAnswer() {
     if (!span) return;
     const each = reading ? reading.members.map((member) => member[i]) : [0];
     const [low, high] = [Math.min(...each), Math.max(...each)];
+    span.hidden = high < SHOWN;
     span.style.left = `${100 * low}%`;
     span.style.width = `${100 * (high - low)}%`;
     marks.forEach((mark, m) => {
-      mark.hidden = !reading;
+      mark.hidden = !reading || high < SHOWN;
       mark.style.left = `${100 * (each[m] ?? 0)}%`;
     });
   }
@@ -57,9 +60,11 @@ function doubt(reading) {
   if (n === 1) return next;
   const answers = reading.members.map((member) => member.indexOf(Math.max(...member)));
   const own = reading.members.map((member) => member[reading.answer]);
-  const range = `from ${percent(Math.min(...own))} to ${percent(Math.max(...own))}`;
+  const [low, high] = [Math.min(...own), Math.max(...own)].map(percent);
   const others = answers.filter((each) => each !== reading.answer);
-  if (!others.length) return `${next} All ${n} networks agree; each alone is sure ${range}.`;
+  if (!others.length) {
+    return `${next} All ${n} networks agree${low === high ? "" : `, each by itself at ${low} to ${high}`}.`;
+  }
   const names = [...new Set(others)].map((each) => CLASSES[each]).join(" and ");
-  return `${next} In doubt: ${others.length} of ${n} networks would read ${names}; the probability of ${CLASSES[reading.answer]} goes ${range}.`;
+  return `${next} In doubt: ${others.length} of ${n} networks would read ${names}; they give ${CLASSES[reading.answer]} from ${low} to ${high}.`;
 }

@@ -13,10 +13,11 @@ function cleaned(ink, floor) {
   const { labels, count } = areas(ink, (value) => value > floor, [...SIDES, ...CORNERS]);
   const area = new Float64Array(count + 1);
   const darkest = new Float64Array(count + 1);
-  labels.forEach((label, k) => {
+  for (let k = 0; k < data.length; k++) {
+    const label = labels[k];
     area[label] += data[k];
-    darkest[label] = Math.max(darkest[label], data[k]);
-  });
+    if (data[k] > darkest[label]) darkest[label] = data[k];
+  }
   darkest[0] = 0;
   const largest = Math.max(...area.filter((_, label) => darkest[label] > 0.5));
   const stays = area.map((each, label) => darkest[label] > 0.5 && each > SPECK * largest);
@@ -30,7 +31,7 @@ function thickened(ink, box) {
   const radius = rint((THIN * box * pixel - width) / 2);
   if (radius < 1) return ink;
   const out = padded(ink, radius);
-  const source = Float64Array.from(out.data);
+  const source = out.data.slice();
   for (let dy = -radius; dy <= radius; dy++) {
     for (let dx = -radius; dx <= radius; dx++) {
       if (dx * dx + dy * dy > radius * radius) continue;

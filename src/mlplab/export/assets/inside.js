@@ -7,22 +7,12 @@ function blank(canvas) {
   canvas.setAttribute("aria-label", "Nothing drawn yet");
 }
 
-function centreOfMass(bytes) {
-  let [mass, row, column] = [0, 0, 0];
-  bytes.forEach((byte, k) => {
-    mass += byte;
-    row += byte * Math.floor(k / WIDTH);
-    column += byte * (k % WIDTH);
-  });
-  return mass ? { row: row / mass, column: column / mass } : null;
-}
-
 function showSeen(bytes) {
   if (!bytes) return blank(byId("seen"));
-  paintSeen(byId("seen"), bytes, centreOfMass(bytes), `The ${HEIGHT} by ${WIDTH} pixels that the network sees`);
+  paintSeen(byId("seen"), bytes, `The ${HEIGHT} by ${WIDTH} pixels that the network sees`);
 }
 
-function showInside(reading, values) {
+function showInside({ reading, values, bytes }) {
   byId("units").replaceChildren();
   if (!reading) return blank(byId("spoken"));
   const [a, b] = [reading.answer, runnerUp(reading)];
@@ -34,13 +24,15 @@ function showInside(reading, values) {
     make("i", { class: "for" }, "blue"), " spoke for it, ",
     make("i", { class: "against" }, "orange"), " against it.",
   );
-  byId("units").append(...units.slice(0, N_UNITS).map((unit) => unitShown(unit, rather)));
+  byId("units").append(...units.slice(0, N_UNITS).map((unit) => unitShown(unit, bytes, rather)));
 }
 
-function unitShown({ member, unit, speaks, weights }, rather) {
+// A unit's weights, paler where there is no ink.
+function unitShown({ member, unit, speaks, weights }, bytes, rather) {
   const canvas = make("canvas", { role: "img" });
   const network = reader.data.networks.length > 1 ? `, ${reader.data.names[member]}` : "";
-  paintSigned(canvas, weights(), `Weights of unit ${unit + 1}${network}: ${signed(speaks)} for ${rather}`);
+  const lit = weights().map((weight, k) => weight * (0.35 + (0.65 * bytes[k]) / 255));
+  paintSigned(canvas, lit, `Weights of unit ${unit + 1}${network}: ${signed(speaks)} for ${rather}`);
   return make("div", { title: `unit ${unit + 1}${network}` }, canvas,
     make("span", { class: speaks < 0 ? "against" : "for" }, signed(speaks)));
 }

@@ -58,7 +58,7 @@ function showRest() {
   const ink = pad.ink();
   const small = ink && reader.valuesOf(reader.shrink(ink, pad.side, pad.side));
   state.shrunk = small && reader.read(small);
-  showInside(state.reading, state.values);
+  showInside(state);
   showMisread(state, chosenClass());
   clearTimeout(speak);
   speak = setTimeout(() => say(spoken(state.reading)), SPEAK);
@@ -104,11 +104,11 @@ byId("clear").addEventListener("click", () => {
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   pad.paint();
-  showInside(state.reading, state.values);
+  showInside(state);
   showMisread(state, chosenClass());
 });
 addEventListener("resize", () => pad.paint());
 pad.paint();
 readNow();
-showInside(null);
+showInside(state);
 showMisread(state, null);

@@ -83,7 +83,9 @@ function makePad(canvas, { penWidth, changed, say }) {
     inkContext.clearRect(0, 0, SIDE, SIDE);
     paintStrokes(inkContext, strokes, "#000");
     const { data } = inkContext.getImageData(0, 0, SIDE, SIDE);
-    return Float64Array.from({ length: SIDE * SIDE }, (_, k) => data[4 * k + 3] / 255);
+    const opaque = new Float64Array(SIDE * SIDE);
+    for (let k = 0; k < opaque.length; k++) opaque[k] = data[4 * k + 3] / 255;
+    return opaque;
   }
 
   function undo() {

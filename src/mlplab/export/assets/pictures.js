@@ -3,6 +3,7 @@
 const reader = globalThis.mlplab;
 const { height: HEIGHT, width: WIDTH, classes: CLASSES, box: BOX } = reader.data;
 const N_PIXELS = HEIGHT * WIDTH;
+const PIXEL = 10; // of the large picture, on a side
 
 const byId = (id) => document.getElementById(id);
 const percent = (p) => `${(100 * p).toFixed(1)} %`;
@@ -53,29 +54,43 @@ function paintSigned(canvas, values, name) {
   canvas.setAttribute("aria-label", name);
 }
 
-// What the network sees, with the box and the centre of mass drawn over it.
-function paintSeen(canvas, bytes, centre, name) {
-  const pixel = 10;
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+// Where the ink lies: the centre of its mass, and the middle of the box around it.
+function whereabouts(bytes) {
+  const inked = [];
+  bytes.forEach((byte, k) => byte && inked.push([k % WIDTH, Math.floor(k / WIDTH), byte]));
+  const mass = sum(inked.map(([, , byte]) => byte));
+  return [0, 1].map((axis) => {
+    const places = inked.map((pixel) => pixel[axis]);
+    return {
+      centre: sum(inked.map((pixel) => pixel[axis] * pixel[2])) / mass + 0.5,
+      middle: (Math.min(...places) + Math.max(...places) + 1) / 2,
+    };
+  });
+}
+
+// What the network sees, with the box around the ink and the centre of its mass drawn over it.
+function paintSeen(canvas, bytes, name) {
   const small = document.createElement("canvas");
   paintBytes(small, bytes);
-  canvas.width = WIDTH * pixel;
-  canvas.height = HEIGHT * pixel;
+  canvas.width = WIDTH * PIXEL;
+  canvas.height = HEIGHT * PIXEL;
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, canvas.width, canvas.height);
-  context.strokeStyle = "rgba(120, 180, 240, 0.75)";
-  const side = BOX * pixel;
-  context.strokeRect((canvas.width - side) / 2 + 0.5, (canvas.height - side) / 2 + 0.5, side, side);
-  if (centre) {
-    const [x, y] = [(centre.column + 0.5) * pixel, (centre.row + 0.5) * pixel];
-    context.strokeStyle = "#f0a35c";
-    context.lineWidth = 2;
-    context.beginPath();
-    context.moveTo(x - 8, y);
-    context.lineTo(x + 8, y);
-    context.moveTo(x, y - 8);
-    context.lineTo(x, y + 8);
-    context.stroke();
-  }
   canvas.setAttribute("aria-label", name);
+  if (!bytes.some((byte) => byte)) return;
+  const [x, y] = whereabouts(bytes);
+  const [left, top, side] = [x.middle - BOX / 2, y.middle - BOX / 2, BOX].map((at) => at * PIXEL);
+  context.lineWidth = 2;
+  context.strokeStyle = "#6fb1ee";
+  context.strokeRect(left, top, side, side);
+  context.strokeStyle = "#f0a35c";
+  context.beginPath();
+  for (const [dx, dy] of [[8, 0], [0, 8]]) {
+    context.moveTo(x.centre * PIXEL - dx, y.centre * PIXEL - dy);
+    context.lineTo(x.centre * PIXEL + dx, y.centre * PIXEL + dy);
+  }
+  context.stroke();
 }

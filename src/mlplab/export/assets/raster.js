@@ -69,35 +69,44 @@ function areas({ width, height, data }, isIn, neighbours) {
     for (let x = 0; x < width; x++, k++) if (isIn(data[k])) labels[(y + 1) * wide + x + 1] = 0;
   }
   const steps = neighbours.map(([dx, dy]) => dy * wide + dx);
+  const open = new Int32Array(labels.length);
   let count = 0;
   for (let start = 0; start < labels.length; start++) {
     if (labels[start] !== 0) continue;
     labels[start] = ++count;
-    const open = [start];
-    while (open.length) {
-      const at = open.pop();
-      for (const step of steps) {
-        if (labels[at + step] !== 0) continue;
-        labels[at + step] = count;
-        open.push(at + step);
+    open[0] = start;
+    for (let n = 1; n > 0; ) {
+      const at = open[--n];
+      for (let i = 0; i < steps.length; i++) {
+        const next = at + steps[i];
+        if (labels[next] !== 0) continue;
+        labels[next] = count;
+        open[n++] = next;
       }
     }
   }
-  const inside = data.map((_, k) => labels[wide + 1 + k + 2 * Math.floor(k / width)]);
-  return { labels: inside.map((label) => Math.max(label, 0)), count };
+  const inside = new Int32Array(width * height);
+  for (let y = 0, k = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, k++) inside[k] = Math.max(labels[(y + 1) * wide + x + 1], 0);
+  }
+  return { labels: inside, count };
 }
 
 // Squared distances along one line: the lower envelope of parabolas
 // (Felzenszwalb and Huttenlocher, Theory of Computing 8, 2012).
 function lineDistances(f, n, at, apex, edge) {
-  const meet = (p, q) => (f[q] + q * q - f[p] - p * p) / (2 * q - 2 * p);
   let k = 0;
   at[0] = 0;
   edge[0] = -Infinity;
   edge[1] = Infinity;
   for (let q = 1; q < n; q++) {
-    while (meet(at[k], q) <= edge[k]) k--;
-    edge[k + 1] = meet(at[k], q);
+    let p = at[k];
+    let meet = (f[q] + q * q - f[p] - p * p) / (2 * (q - p));
+    while (meet <= edge[k]) {
+      p = at[--k];
+      meet = (f[q] + q * q - f[p] - p * p) / (2 * (q - p));
+    }
+    edge[k + 1] = meet;
     at[++k] = q;
     edge[k + 1] = Infinity;
   }
@@ -111,7 +120,7 @@ function lineDistances(f, n, at, apex, edge) {
 function distances(picture, floor) {
   const { width, height, data } = padded(picture, 1);
   const far = (width + height) ** 2;
-  const squared = Float64Array.from(data, (value) => (value > floor ? far : 0));
+  const squared = data.map((value) => (value > floor ? far : 0));
   const size = Math.max(width, height);
   const [line, apex, edge] = [size, size, size + 1].map((n) => new Float64Array(n));
   const at = new Int32Array(size);

@@ -81,7 +81,7 @@ function readerOf(data) {
     });
   }
 
-  const asRaster = (ink, w, h) => raster(w, h, Float64Array.from(ink));
+  const asRaster = (ink, w, h) => raster(w, h, new Float64Array(ink));
   return Object.freeze({
     data,
     read,
