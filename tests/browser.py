@@ -5,14 +5,13 @@ Run as a script it ends with 0 where there is one that works, and with 1 where t
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+from mlplab.export.page_runner import BROWSERS, installed_browsers
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -33,17 +32,12 @@ def find_browser() -> str:
     for path in candidates():
         if works(path):
             return path
-    raise NoBrowserError(f"expected a Chromium or Chrome, found none of {', '.join(NAMES)}")
+    raise NoBrowserError(f"expected a Chromium or Chrome, found none of {', '.join(BROWSERS)}")
 
 
 def candidates() -> Iterator[str]:
     """Browsers of the system first, then the one that Playwright may have installed."""
-    for name in NAMES:
-        path = shutil.which(name)
-        if path:
-            yield path
-    if MACOS.exists():
-        yield str(MACOS)
+    yield from installed_browsers()
     yield from playwright_browser()
 
 

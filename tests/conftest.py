@@ -5,12 +5,17 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mlplab.data import Dataset, load
 from mlplab.recipes import Recipe
+from tests.browser import ARGUMENTS, find_browser
 from tests.networks import sigmoid_network, small_network
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # A shell that runs the tests in the background lets its processes ignore Ctrl-C. The programs that
 # tests start inherit that, unless it is undone here.
@@ -30,6 +35,17 @@ def mlplab_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def mnist(mlplab_home: Path) -> Dataset:
     """The real MNIST, fetched once a session the way users fetch it."""
     return load("mnist", progress=False)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser without a window; tests that do without one need no Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

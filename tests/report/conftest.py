@@ -10,12 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 import mlplab
 from mlplab import Dataset, Recipe, Study
 from mlplab.report import write_report
-from tests.browser import ARGUMENTS, find_browser
 
 HOSTILE = '<script>document.title = "broken"</script>'
 
@@ -83,11 +81,3 @@ def report_folder(
 def copied_report(report_folder: Path, tmp_path: Path) -> Path:
     """A copy of that report, to write over."""
     return Path(shutil.copytree(report_folder, tmp_path / "report"))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-        yield browser
-        browser.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,31 +9,11 @@ from playwright.sync_api import Browser, Page
 
 from mlplab import Dataset, Study
 from mlplab.report import write_report
+from tests.opened import lowest_contrast, opened
 from tests.report.conftest import HOSTILE
 
 SIZES = [1280, 360]
 SCHEMES = ["light", "dark"]
-
-
-@contextmanager
-def opened(
-    browser: Browser, path: Path, width: int = 1280, scheme: str = "light"
-) -> Iterator[Page]:
-    """Open a page, and see afterwards that it asked for nothing and complained of nothing."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    asked, complaints = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("requestfailed", lambda request: complaints.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    try:
-        page.goto(path.as_uri())
-        page.wait_for_load_state("networkidle")
-        yield page
-        assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
-        assert complaints == []
-    finally:
-        page.close()
 
 
 def visible_images(page: Page) -> list[tuple[str, int]]:
@@ -82,30 +60,7 @@ def test_text_stands_out_from_its_ground(
     browser: Browser, report_folder: Path, scheme: str
 ) -> None:
     with opened(browser, report_folder / "report.html", scheme=scheme) as page:
-        found = page.evaluate(
-            """() => [...document.querySelectorAll('p, h2, td, th, figcaption, caption, a')]
-                .map(each => {
-                    const ground = node => {
-                        const color = getComputedStyle(node).backgroundColor;
-                        return color !== 'rgba(0, 0, 0, 0)' ? color : ground(node.parentElement);
-                    };
-                    return [getComputedStyle(each).color, ground(each)];
-                })"""
-        )
-        assert len(found) > 100
-        assert min(contrast(*pair) for pair in {tuple(pair) for pair in found}) >= 4.5
-
-
-def contrast(first: str, second: str) -> float:
-    """Contrast of two CSS colours as WCAG 2 defines it, from 1 to 21."""
-    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(color: str) -> float:
-    channels = [int(part) / 255 for part in color.removeprefix("rgb(").rstrip(")").split(",")]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        assert lowest_contrast(page, "p, h2, td, th, figcaption, caption, a") >= 4.5
 
 
 def test_page_has_landmarks_headings_and_named_tables(

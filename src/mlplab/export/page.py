@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from mlplab import __version__
 from mlplab.data import Dataset
@@ -93,9 +92,9 @@ def page_html(ensemble: Ensemble, dataset: Dataset, weights: str = WEIGHTS) -> s
             n_samples=len(data["samples"]["index"]),
             data=data,
             policy=content_policy(),
-            style=Markup(asset("style.css")),
-            reading=Markup(reading_code()),
-            showing=Markup(showing_code()),
+            style=asset("style.css"),
+            reading=reading_code(),
+            showing=showing_code(),
         )
     )
 

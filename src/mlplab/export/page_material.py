@@ -167,6 +167,4 @@ def _step(step: Step, weights: str) -> dict[str, Any]:
 def names_of(facts: Mapping[str, Any], n_networks: int) -> list[str]:
     """Return what to call each network: by its seed where the facts name them."""
     seeds = list(facts.get("seeds") or [None] * n_networks)
-    return [
-        f"network {i + 1}" if seed is None else f"seed {seed}" for i, seed in enumerate(seeds)
-    ]
+    return [f"network {i + 1}" if seed is None else f"seed {seed}" for i, seed in enumerate(seeds)]

@@ -7,11 +7,12 @@ the caller is told so.
 from __future__ import annotations
 
 import base64
+import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,9 @@ import numpy.typing as npt
 from mlplab.errors import FailedError
 from mlplab.export.network import Array
 
+NODE = "node"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 _SECONDS = 600  # for the whole test set of a large ensemble
 
 _NODE = """
@@ -98,11 +101,19 @@ def page_parts(text: str) -> tuple[str, str]:
 
 def _runner() -> tuple[str, str] | None:
     """Return the name and path of a program that runs a page's code."""
-    if node := shutil.which("node"):
+    if node := shutil.which(NODE):
         return "Node", node
-    found = (path for name in BROWSERS if (path := shutil.which(name)))
-    browser = next(found, None)
+    browser = next(installed_browsers(), None)
     return ("Chromium", browser) if browser else None
+
+
+def installed_browsers() -> Iterator[str]:
+    """Yield the paths of each Chromium or Chrome of this machine."""
+    for name in BROWSERS:
+        if path := shutil.which(name):
+            yield path
+    if MACOS.exists():
+        yield str(MACOS)
 
 
 def _run_node(program: str, folder: Path, data: str, code: str, pictures: bytes) -> bytes:
@@ -117,7 +128,9 @@ def _run_browser(program: str, folder: Path, data: str, code: str, pictures: byt
     page = folder / "run.html"
     text = base64.b64encode(pictures).decode()
     page.write_text(_BROWSER.format(data=data, code=code, pictures=text), encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'home'}"]
+    options = ["--headless", "--disable-gpu", f"--user-data-dir={folder / 'home'}"]
+    if os.geteuid() == 0:
+        options.append("--no-sandbox")  # for root, Chromium has none
     shown = _call([program, *options, "--dump-dom", page.as_uri()], folder)
     read = re.search(r"read:([0-9a-f]*):read", shown)
     if not read:

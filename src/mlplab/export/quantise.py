@@ -104,7 +104,9 @@ def _rounded(network: Network, kind: str) -> Network:
     return Network(
         network.input_shape,
         tuple(
-            Dense(pack(step.kernel, kind).unpacked(), step.bias) if isinstance(step, Dense) else step
+            Dense(pack(step.kernel, kind).unpacked(), step.bias)
+            if isinstance(step, Dense)
+            else step
             for step in network.steps
         ),
     )
@@ -134,8 +136,11 @@ class RoundingCost:
         """Return the cost in words.
 
         Examples:
-            >>> RoundingCost("int8", 10_000, 0.9841, 0.984, 3, 0.0123).sentence()
-            'weights as int8: 98.40 % instead of 98.41 % of 10,000 test examples read right, 3 answers changed, probabilities at most 0.012 away'
+            >>> cost = RoundingCost("int8", 10_000, 0.9841, 0.984, 3, 0.0123)
+            >>> print(cost.sentence().replace(", ", ",\n"))
+            weights as int8: 98.40 % instead of 98.41 % of 10,000 test examples read right,
+            3 answers changed,
+            probabilities at most 0.012 away
         """
         answers = "1 answer" if self.labels_changed == 1 else f"{self.labels_changed} answers"
         return (
