@@ -137,9 +137,10 @@ class RoundingCost:
 
         Examples:
             >>> cost = RoundingCost("int8", 10_000, 0.9841, 0.984, 3, 0.0123)
-            >>> print(cost.sentence().replace(", ", ",\n"))
-            weights as int8: 98.40 % instead of 98.41 % of 10,000 test examples read right,
-            3 answers changed,
+            >>> for part in cost.sentence().split(", "):
+            ...     print(part)
+            weights as int8: 98.40 % instead of 98.41 % of 10,000 test examples read right
+            3 answers changed
             probabilities at most 0.012 away
         """
         answers = "1 answer" if self.labels_changed == 1 else f"{self.labels_changed} answers"
