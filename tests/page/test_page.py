@@ -16,7 +16,8 @@ from mlplab.errors import ModelError, StorageError, UsageError
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.network import ACTIVATIONS, Activation, Dense, LayerNorm, Network, Scale
 from mlplab.export.page import content_policy, page_html, write_page
-from mlplab.export.page_runner import page_parts, read_by_page
+from mlplab.export.page_file import page_parts, read
+from mlplab.export.page_runner import read_by_page
 from mlplab.export.quantise import pack, quantise
 from tests.browser import find_browser
 
@@ -24,9 +25,8 @@ HOSTILE = '</script><script>document.title = "broken"</script>'
 TOLERANCE = 1e-5  # of a probability: float32 sums in another order
 
 
-def data_of(page: Path | str) -> dict:
-    text = page.read_text() if isinstance(page, Path) else page
-    return json.loads(page_parts(text)[0])
+def data_of(page: Path) -> dict:
+    return json.loads(page_parts(page)[0])
 
 
 def test_one_network_of_690_255_parameters_fits_in_a_megabyte_and_a_half(
@@ -149,19 +149,35 @@ def test_every_kind_of_step_is_read_alike(digits: Dataset, tmp_path: Path):
     assert np.abs(reading.probabilities - expected).max() < TOLERANCE
 
 
-def test_the_box_of_a_dataset_is_measured(mnist: Dataset, digits: Dataset, pair_page: Path):
+def test_the_box_of_a_dataset_is_measured(digits: Dataset, pair_page: Path, tmp_path: Path):
     assert data_of(pair_page)["box"] == 20
     ensemble = Ensemble((everything(8, 8),), digits.class_names)
-    assert data_of(page_html(ensemble, digits))["box"] == 8
+    assert data_of(write_page(ensemble, digits, tmp_path / "digits.html"))["box"] == 8
 
 
-def test_names_are_put_in_as_text(digits: Dataset):
+def test_names_are_put_in_as_text(digits: Dataset, tmp_path: Path):
     names = (HOSTILE, "a & b", *digits.class_names[2:])
     hostile = replace(digits, name=HOSTILE, class_names=names)
-    text = page_html(Ensemble((everything(8, 8),), names, {"recipe": HOSTILE}), hostile)
-    assert HOSTILE not in text
-    assert data_of(text)["classes"] == list(names)
-    assert text.count("<script") == 3
+    ensemble = Ensemble((everything(8, 8),), names, {"recipe": HOSTILE})
+    page = write_page(ensemble, hostile, tmp_path / "hostile.html")
+    assert HOSTILE not in page.read_text()
+    assert data_of(page)["classes"] == list(names)
+    assert page.read_text().count("<script") == 3
+
+
+@pytest.mark.parametrize("kind", ["int8", "float16"])
+def test_a_page_read_back_is_the_rounded_networks(digits: Dataset, tmp_path: Path, kind: str):
+    ensemble = Ensemble((everything(8, 8),) * 2, digits.class_names, {"recipe": "all"})
+    back = read(write_page(ensemble, digits, tmp_path / "all.html", kind))
+    expected = quantise(ensemble, kind).probabilities(digits.test.x)
+    np.testing.assert_array_equal(back.probabilities(digits.test.x), expected)
+    assert (back.class_names, back.facts["recipe"]) == (digits.class_names, "all")
+
+
+def test_another_file_is_no_page(tmp_path: Path):
+    (tmp_path / "other.html").write_text("<script>1</script>")
+    with pytest.raises(ModelError, match="expected a page written by mlplab, got another file"):
+        read(tmp_path / "other.html")
 
 
 def test_the_policy_admits_its_own_code_alone(pair_page: Path):

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from mlplab.errors import FailedError
 from mlplab.export.network import Array
+from mlplab.export.page_file import page_parts
 
 NODE = "node"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -72,31 +73,19 @@ def read_by_page(path: str | Path, x: npt.NDArray[Any]) -> Reading | None:
         What it read, or None where neither Node nor a browser is installed.
 
     Raises:
+        ModelError: the file is no page that mlplab wrote.
         FailedError: the code broke off.
     """
     runner = _runner()
     if runner is None:
         return None
     name, program = runner
-    data, code = page_parts(Path(path).read_text(encoding="utf-8"))
+    data, code = page_parts(path)
     pictures = np.ascontiguousarray(x.reshape(len(x), -1), "<f4").tobytes()
     with tempfile.TemporaryDirectory() as folder:
         run = _run_node if name == "Node" else _run_browser
         raw = run(program, Path(folder), data, code, pictures)
     return Reading(np.frombuffer(raw, "<f4").reshape(len(x), -1).astype(np.float32), name)
-
-
-def page_parts(text: str) -> tuple[str, str]:
-    """Return a page's data, as JSON, and its code that reads.
-
-    Raises:
-        FailedError: the text is no page of ours.
-    """
-    data = re.search(r'<script id="model" type="application/json">(.*?)</script>', text, re.DOTALL)
-    code = re.search(r"<script>(.*?)</script>", text, re.DOTALL)
-    if not data or not code:
-        raise FailedError("expected a page written by mlplab, got another file; export it again")
-    return data[1], code[1]
 
 
 def _runner() -> tuple[str, str] | None:
