@@ -6,6 +6,7 @@ python -m benchmarks.page_picture PAGE.html docs/images/page.png
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -14,10 +15,22 @@ from mlplab.export.page_runner import installed_browsers
 
 # A four whose top nearly closes, in parts of the pad's side.
 STROKES = [
-    [(0.42, 0.22), (0.34, 0.36), (0.32, 0.49), (0.42, 0.53), (0.56, 0.48), (0.64, 0.38)],
-    [(0.63, 0.2), (0.64, 0.38), (0.62, 0.6), (0.58, 0.84)],
+    [(0.46, 0.21), (0.36, 0.28), (0.3, 0.42), (0.36, 0.53), (0.54, 0.5), (0.66, 0.36), (0.66, 0.2)],
+    [(0.66, 0.21), (0.67, 0.45), (0.63, 0.62), (0.58, 0.84)],
 ]
-WIDTH, HEIGHT = 1240, 1010
+WIDTH, HEIGHT = 1240, 1470
+
+
+def rounded(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Cut the corners of a stroke, three times over (Chaikin)."""
+    for _ in range(3):
+        cut = [
+            ((1 - t) * x + t * next_x, (1 - t) * y + t * next_y)
+            for (x, y), (next_x, next_y) in pairwise(points)
+            for t in (0.25, 0.75)
+        ]
+        points = [points[0], *cut, points[-1]]
+    return points
 
 
 def draw(page: Page) -> None:
@@ -26,11 +39,13 @@ def draw(page: Page) -> None:
     if box is None:
         raise SystemExit("expected a page with a pad to draw on, got another")
     for stroke in STROKES:
-        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        places = [
+            (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in rounded(stroke)
+        ]
         page.mouse.move(*places[0])
         page.mouse.down()
         for place in places[1:]:
-            page.mouse.move(*place, steps=8)
+            page.mouse.move(*place, steps=2)
         page.mouse.up()
 
 
