@@ -107,12 +107,12 @@ def measure(picture: Picture) -> dict[str, float]:
 
 
 def usual_ranges(
-    pictures: npt.NDArray[Any], labels: npt.NDArray[Any], n_classes: int, n_each: int
+    pictures: npt.NDArray[np.uint8], labels: npt.NDArray[Any], n_classes: int, n_each: int
 ) -> dict[str, list[list[float]]]:
     """Return between what numbers nine in ten pictures of each class lie.
 
     Args:
-        pictures: ink from 0 to 1, shape (n, height, width).
+        pictures: ink from 0 to 255, shape (n, height, width), uint8.
         labels: shape (n,).
         n_classes: classes.
         n_each: how many pictures of a class are measured: its first ones.
@@ -122,7 +122,7 @@ def usual_ranges(
     """
     ranges: dict[str, list[list[float]]] = {name: [] for name in MEASURES}
     for label in range(n_classes):
-        found = [measure(picture) for picture in pictures[labels == label][:n_each]]
+        found = [measure(picture / 255) for picture in pictures[labels == label][:n_each]]
         for name, rows in ranges.items():
             values = [each[name] for each in found]
             low, high = np.quantile(values, _SHARE, method="inverted_cdf")

@@ -85,7 +85,7 @@ def page_data(
             "pixels": _text(samples),
         },
         "means": _text(_means(train, dataset.train.y, dataset.n_classes)),
-        "usual": usual_ranges(train / 255, dataset.train.y, dataset.n_classes, _MEASURED),
+        "usual": usual_ranges(train, dataset.train.y, dataset.n_classes, _MEASURED),
         "facts": ensemble.facts,
     }
 
