@@ -63,21 +63,29 @@ def as_base64(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 
-BYTES = "const bytesOf = t => Uint8Array.from(atob(t), c => c.charCodeAt(0));"
+BYTES = """
+    const bytesOf = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
+    const textOf = bytes => {
+        let binary = '';
+        for (const byte of bytes) binary += String.fromCharCode(byte);
+        return btoa(binary);
+    };
+"""
+
+
+def from_base64(text: str, kind: str = "u1") -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), kind)
 
 
 def read_all(page: Page, pictures: np.ndarray) -> np.ndarray:
     """Ask the page's own code for the probabilities of pictures of bytes."""
     read = page.evaluate(
         f"""text => {{ {BYTES}
-            const read = new Uint8Array(mlplab.readAll(bytesOf(text)).buffer);
-            let binary = '';
-            for (const byte of read) binary += String.fromCharCode(byte);
-            return btoa(binary);
+            return textOf(new Uint8Array(mlplab.readAll(bytesOf(text)).buffer));
         }}""",
         as_base64(pictures),
     )
-    return np.frombuffer(base64.b64decode(read), "<f4").reshape(len(pictures), -1)
+    return from_base64(read, "<f4").reshape(len(pictures), -1)
 
 
 def test_over_all_test_pictures_the_page_computes_what_python_computes(
@@ -203,22 +211,30 @@ def test_everything_can_be_done_by_keyboard(browser: Browser, pair_page: Path):
 
 def test_focus_is_seen(browser: Browser, pair_page: Path):
     with opened(browser, pair_page) as page:
-        for _ in range(4):
+        for name in ("skip", "pad", "pen", "sample", "meant"):
             page.keyboard.press("Tab")
-            outline = page.evaluate(
-                "getComputedStyle(document.activeElement).outlineStyle + ' ' + "
-                "getComputedStyle(document.activeElement.nextSibling ?? document.body).outlineStyle"
+            found, *outlines = page.evaluate(
+                """() => {
+                    const it = document.activeElement;
+                    const around = [it, it.nextElementSibling, it.parentElement];
+                    return [it.name || it.id || it.className, ...around.filter(Boolean)
+                        .map(each => getComputedStyle(each).outlineStyle)];
+                }"""
             )
-            skip = page.evaluate("document.activeElement.className === 'skip'")
-            assert skip or "solid" in outline
+            assert found == name
+            assert "solid" in outlines
 
 
-def drawings(page: Page, n: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
+def drawings(page: Page, n: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Random drawings of all sizes and pens: ink as bytes, and as the page frames it."""
     found = page.evaluate(
-        """n => {
+        f"n => {{ {BYTES}"
+        """
             const seeds = Uint32Array.of(1);
-            const random = () => (seeds[0] = 1664525 * seeds[0] + 1013904223) / 2 ** 32;
+            const random = () => {
+                seeds[0] = 1664525 * seeds[0] + 1013904223;
+                return seeds[0] / 2 ** 32;
+            };
             const canvas = document.createElement('canvas');
             canvas.width = canvas.height = 280;
             const context = canvas.getContext('2d', {willReadFrequently: true});
@@ -238,13 +254,13 @@ def drawings(page: Page, n: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
                 const {data} = context.getImageData(0, 0, 280, 280);
                 const bytes = Uint8Array.from({length: 280 * 280}, (_, k) => data[4 * k + 3]);
                 const framed = mlplab.frame(Float64Array.from(bytes, b => b / 255), 280, 280);
-                return [bytes, framed].map(each => each && Array.from(each));
+                return [bytes, framed].map(textOf);
             });
         }""",
         n,
     )
     return [
-        (np.array(ink, np.uint8).reshape(280, 280), np.array(framed, np.uint8).reshape(28, 28))
+        (from_base64(ink).reshape(280, 280), from_base64(framed).reshape(28, 28))
         for ink, framed in found
     ]
 

@@ -14,7 +14,7 @@ const pad = makePad(byId("pad"), {
   penWidth: () => Number(byId("pen").value),
   changed: (done) => {
     if (!pad.picture()) uncheck("sample");
-    schedule(done ? 0 : REST);
+    schedule(done);
   },
   say,
 });
@@ -32,12 +32,14 @@ function chosenClass() {
   return input ? Number(input.value) : null;
 }
 
-function schedule(wait) {
+// While a stroke goes on (not `done`), nothing is told to a screen reader.
+function schedule(done) {
   cancelAnimationFrame(frame);
+  clearTimeout(speak);
   frame = requestAnimationFrame(() => {
     readNow();
     clearTimeout(rest);
-    rest = setTimeout(showRest, wait);
+    rest = setTimeout(() => showRest(done), done ? 0 : REST);
   });
 }
 
@@ -54,14 +56,13 @@ function readNow() {
   byId("undo").disabled = byId("clear").disabled = !ink && !pad.picture();
 }
 
-function showRest() {
+function showRest(done) {
   const ink = pad.ink();
   const small = ink && reader.valuesOf(reader.shrink(ink, pad.side, pad.side));
   state.shrunk = small && reader.read(small);
   showInside(state);
   showMisread(state, chosenClass());
-  clearTimeout(speak);
-  speak = setTimeout(() => say(spoken(state.reading)), SPEAK);
+  if (done) speak = setTimeout(() => say(spoken(state.reading)), SPEAK);
 }
 
 function spoken(reading) {
