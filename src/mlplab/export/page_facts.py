@@ -114,12 +114,21 @@ def _parity(parity: Mapping[str, Any]) -> str:
     )
 
 
+def _drawn_like(found: Mapping[str, Any]) -> str:
+    return (
+        f"{share(found['accuracy'])} of test pictures changed as hands and pens change them, then "
+        f"framed as drawings are; the mean over {len(found['kinds'])} kinds of change, "
+        f"{found['n_examples']:,} pictures each"
+    )
+
+
 _SAID: dict[str, tuple[str, Callable[[Any], str]]] = {
     "recipe": ("Recipe", str),
     "dataset": ("Dataset", _dataset),
     "seeds": ("Seeds", _seeds),
     "chosen": ("Choice of the seed", str),
     "scores": ("Test accuracy, weights as trained", _scores),
+    "drawn_like": ("Drawn-like accuracy", _drawn_like),
     "parity": ("This page's own code", _parity),
 }
 """Key of a fact -> what it is called, and how it is said."""
