@@ -23,7 +23,7 @@ from mlplab.errors import StorageError
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.page_facts import fact_rows, lead_of, noun_of, title_of
 from mlplab.export.page_material import names_of, page_data, picture_size
-from mlplab.export.quantise import quantise, rounding_cost
+from mlplab.export.quantise import rounding_cost
 
 WEIGHTS = "int8"
 """What kernels are packed as unless something else is asked for."""
@@ -75,9 +75,7 @@ def page_html(ensemble: Ensemble, dataset: Dataset, weights: str = WEIGHTS) -> s
     Its facts gain ``weights``: the cost of rounding, as ``RoundingCost`` has it.
     """
     picture_size(ensemble, dataset)
-    x, y = dataset.test
-    rounded = quantise(ensemble, weights).probabilities(x)
-    cost = rounding_cost(weights, ensemble.probabilities(x), rounded, y)
+    cost, rounded = rounding_cost(ensemble, weights, *dataset.test)
     ensemble = replace(ensemble, facts={**ensemble.facts, "weights": asdict(cost)})
     data = page_data(ensemble, dataset, weights, rounded.argmax(axis=1), rounded.max(axis=1))
     data["names"] = names_of(ensemble.facts, len(ensemble.networks))

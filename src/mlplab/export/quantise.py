@@ -152,18 +152,23 @@ class RoundingCost:
 
 
 def rounding_cost(
-    kind: str, exact: Array, rounded: Array, labels: npt.NDArray[Any]
-) -> RoundingCost:
-    """Return what rounded weights cost, from the probabilities with and without.
+    ensemble: Ensemble, kind: str, x: npt.NDArray[Any], labels: npt.NDArray[Any]
+) -> tuple[RoundingCost, Array]:
+    """Return what packing the weights costs, and the probabilities with packed weights.
 
     Args:
+        ensemble: with its weights as trained.
         kind: ``"float16"`` or ``"int8"``.
-        exact: probabilities with the weights as trained, shape (n, n_classes).
-        rounded: the same with the weights packed.
+        x: examples, shape (n, *input_shape).
         labels: shape (n,).
+
+    Raises:
+        UsageError: there is no such kind.
     """
+    rounded = quantise(ensemble, kind).probabilities(x)
+    exact = ensemble.probabilities(x)
     before, after = exact.argmax(axis=1), rounded.argmax(axis=1)
-    return RoundingCost(
+    cost = RoundingCost(
         kind=kind,
         n_examples=len(labels),
         accuracy=float(np.mean(before == labels)),
@@ -171,3 +176,4 @@ def rounding_cost(
         labels_changed=int(np.count_nonzero(before != after)),
         largest_difference=float(np.abs(exact - rounded).max()),
     )
+    return cost, rounded
