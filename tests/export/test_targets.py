@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlplab.errors import ParityError, StorageError, UsageError
-from mlplab.export import npz_file, targets
+from mlplab.export import npz_file, page_file, page_runner, targets
 from mlplab.export.network import Dense
 from mlplab.export.source import Source, read_source
 from mlplab.export.targets import TARGETS
@@ -111,3 +111,25 @@ def test_probabilities_that_are_no_numbers_hold_no_parity(single: Source, tmp_pa
     labels = single.dataset.test.y
     assert not compare(got, expected, labels, "a reader", "Keras").holds
     assert compare(expected, expected, labels, "a reader", "Keras").holds
+
+
+def test_what_rounding_a_pages_weights_costs_is_among_its_facts(
+    single: Source, tmp_path: Path
+) -> None:
+    done = write_export(single, "html", tmp_path / "page.html")
+    cost, labels = done.facts["weights"], single.dataset.test.y
+    keras_reads = (single.expected[0].argmax(axis=1) == labels).mean()
+    assert cost["accuracy"] == pytest.approx(keras_reads)
+    assert cost["accuracy_rounded"] == done.parity.accuracy
+    assert page_file.read(done.path).facts == done.facts
+
+
+def test_without_node_and_browser_the_weights_of_a_page_are_run_in_numpy(
+    single: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_runner, "NODE", "no-such-node")
+    monkeypatch.setattr(page_runner, "BROWSERS", ())
+    monkeypatch.setattr(page_runner, "MACOS", tmp_path / "none")
+    done = write_export(single, "html", tmp_path / "page.html")
+    assert done.parity.reader.startswith("NumPy with the weights in the page (no Node or Chromium")
+    assert done.parity.labels_that_differ == 0

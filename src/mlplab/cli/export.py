@@ -23,7 +23,10 @@ def export(
         ),
     ],
     to: Annotated[
-        str, typer.Option("--to", metavar="KIND", help="keras, onnx or numpy.", show_default=False)
+        str,
+        typer.Option(
+            "--to", metavar="KIND", help="keras, onnx, html or numpy.", show_default=False
+        ),
     ],
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="All seeds of the recipe, probabilities averaged.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,20 @@ import numpy.typing as npt
 
 from mlplab.engine import load_model, predict_probabilities
 from mlplab.errors import UsageError, did_you_mean
-from mlplab.export import keras_file, npz_file, npz_reader, onnx_file
+from mlplab.export import keras_file, npz_file, npz_reader, onnx_file, page_file
+from mlplab.export.page import WEIGHTS, write_page
+from mlplab.export.page_runner import read_by_page
+from mlplab.export.quantise import quantise, rounding_cost
 from mlplab.export.source import Source
 
 Array = npt.NDArray[np.float32]
 
 
 def _nothing_beside() -> dict[str, bytes]:
+    return {}
+
+
+def _nothing_measured(source: Source) -> dict[str, Any]:
     return {}
 
 
@@ -39,6 +46,7 @@ class Target:
         run: reads the file and runs it over examples, as whoever gets it will: what read it, with
             its version, and the probabilities, (n, n_classes).
         reference: what these are compared with, in words and as probabilities.
+        measured: facts of this kind of file alone, which go into it.
         beside: the files that go beside it, by name.
         needs: packages of an extra that it takes.
     """
@@ -47,6 +55,7 @@ class Target:
     write: Callable[[Source, Path], None]
     run: Callable[[Path, npt.NDArray[Any]], tuple[str, Array]]
     reference: Callable[[Source], tuple[str, Array]] = keras_answers
+    measured: Callable[[Source], dict[str, Any]] = _nothing_measured
     beside: Callable[[], dict[str, bytes]] = _nothing_beside
     needs: tuple[str, ...] = ()
 
@@ -83,9 +92,34 @@ def _run_keras(path: Path, x: npt.NDArray[Any]) -> tuple[str, Array]:
     return f"Keras {keras.__version__} on {keras.backend.backend()}", got
 
 
+def _write_html(source: Source, path: Path) -> None:
+    write_page(source.ensemble, source.dataset, path)
+
+
+def _run_html(path: Path, x: npt.NDArray[Any]) -> tuple[str, Array]:
+    """Run the page's own code; where nothing here runs it, the weights it holds in NumPy."""
+    reading = read_by_page(path, x)
+    if reading is not None:
+        return f"the page's own code in {reading.by}", reading.probabilities
+    without = "NumPy with the weights in the page (no Node or Chromium here to run its own code)"
+    return without, page_file.read(path).probabilities(x)
+
+
+def _rounded_answers(source: Source) -> tuple[str, Array]:
+    """Return what the networks answer once their weights are rounded as a page holds them."""
+    rounded = quantise(source.ensemble, WEIGHTS).probabilities(source.dataset.test.x)
+    return f"the weights rounded to {WEIGHTS} in NumPy", rounded
+
+
+def _rounding(source: Source) -> dict[str, Any]:
+    cost, _ = rounding_cost(source.ensemble, WEIGHTS, *source.dataset.test)
+    return {"weights": asdict(cost)}
+
+
 TARGETS: dict[str, Target] = {
     "keras": Target(".keras", _write_keras, _run_keras),
     "onnx": Target(".onnx", _write_onnx, _run_onnx, needs=("onnx", "onnxruntime")),
+    "html": Target(".html", _write_html, _run_html, reference=_rounded_answers, measured=_rounding),
     "numpy": Target(
         ".npz",
         _write_npz,

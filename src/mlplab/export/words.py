@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlplab.compare.words import table, wrapped
+from mlplab.export.quantise import RoundingCost
 from mlplab.export.writing import Exported
 
 
@@ -12,6 +13,9 @@ def told(done: Exported) -> str:
     """Return what to print after an export."""
     beside = "".join(f", with {file.name} beside it" for file in done.beside)
     lines = [f"{done.path}: {size(done.path.stat().st_size)}{beside}", *about(done.facts)]
+    if "weights" in done.facts:
+        cost = RoundingCost(**done.facts["weights"]).sentence()
+        lines += wrapped(f"{cost[0].upper()}{cost[1:]}.")
     parity = done.parity.sentence()
     lines += wrapped(f"{parity[0].upper()}{parity[1:]}.")
     return "\n".join([*lines, *drawn_like(done.facts.get("drawn_like"))])

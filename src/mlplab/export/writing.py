@@ -70,6 +70,7 @@ def write_export(source: Source, to: str, path: Path, *, force: bool = False) ->
     target = target_named(to)
     beside = {path.with_name(name): content for name, content in target.beside().items()}
     _check_free(path, beside, force)
+    source = source.with_facts(**target.measured(source))
     with _partial(path) as partial:
         parity = _made(source, target, partial, path)
         source = source.with_facts(parity=parity.as_facts())

@@ -18,7 +18,7 @@ from mlplab.export.measures import measure
 from mlplab.export.page import write_page
 from mlplab.export.quantise import quantise
 from tests.opened import lowest_contrast, opened
-from tests.page.test_page import TOLERANCE, everything
+from tests.export.page.test_page import TOLERANCE, everything
 
 SCHEMES = ["light", "dark"]
 WIDTHS = [1280, 360]
