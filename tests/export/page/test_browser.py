@@ -17,8 +17,8 @@ from mlplab.export.ensemble import Ensemble
 from mlplab.export.measures import measure
 from mlplab.export.page import write_page
 from mlplab.export.quantise import quantise
-from tests.opened import lowest_contrast, opened
 from tests.export.page.test_page import TOLERANCE, everything
+from tests.opened import lowest_contrast, opened
 
 SCHEMES = ["light", "dark"]
 WIDTHS = [1280, 360]
