@@ -22,7 +22,7 @@ from mlplab.data import Dataset
 from mlplab.errors import StorageError
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.page_facts import fact_rows, lead_of, noun_of, title_of
-from mlplab.export.page_material import names_of, page_data, picture_size
+from mlplab.export.page_material import page_data, picture_size
 from mlplab.export.quantise import rounding_cost
 
 WEIGHTS = "int8"
@@ -78,7 +78,6 @@ def page_html(ensemble: Ensemble, dataset: Dataset, weights: str = WEIGHTS) -> s
     cost, rounded = rounding_cost(ensemble, weights, *dataset.test)
     ensemble = replace(ensemble, facts={**ensemble.facts, "weights": asdict(cost)})
     data = page_data(ensemble, dataset, weights, rounded.argmax(axis=1), rounded.max(axis=1))
-    data["names"] = names_of(ensemble.facts, len(ensemble.networks))
     return str(
         _template().render(
             title=title_of(ensemble),

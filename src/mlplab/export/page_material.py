@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ Bytes = npt.NDArray[np.uint8]
 _READ_RIGHT = 2  # test pictures of a class that are read right: the first ones
 _MISREAD = 16  # test pictures that are misread: those that are most surely something else
 _MEASURED = 200  # training pictures of a class whose measures are taken
-_INK = 0.5  # share of full ink from which on a pixel counts as ink
 _SMALLEST = 8  # pixels a side, below which a drawn picture cannot be told
 
 
@@ -86,6 +84,7 @@ def page_data(
         },
         "means": _text(_means(train, dataset.train.y, dataset.n_classes)),
         "usual": usual_ranges(train, dataset.train.y, dataset.n_classes, _MEASURED),
+        "names": _names(ensemble),
         "facts": ensemble.facts,
     }
 
@@ -164,7 +163,7 @@ def _step(step: Step, weights: str) -> dict[str, Any]:
     return {"kind": "scale", **named}
 
 
-def names_of(facts: Mapping[str, Any], n_networks: int) -> list[str]:
-    """Return what to call each network: by its seed where the facts name them."""
-    seeds = list(facts.get("seeds") or [None] * n_networks)
+def _names(ensemble: Ensemble) -> list[str]:
+    """Return what to call each network: by its seed where the facts name it."""
+    seeds = ensemble.facts.get("seeds") or [None] * len(ensemble.networks)
     return [f"network {i + 1}" if seed is None else f"seed {seed}" for i, seed in enumerate(seeds)]
