@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from mlplab import __version__
-from mlplab.cli import compare, data, export, info, predict, report, reproduce, run
+from mlplab.cli import compare, data, export, info, predict, report, reproduce, run, serve
 from mlplab.errors import MlplabError
 
 INTERRUPTED = 130
@@ -58,6 +58,7 @@ app.command()(report.report)
 app.command()(export.export)
 app.add_typer(data.app, name="data")
 app.command()(predict.predict)
+app.command()(serve.serve)
 app.command()(info.info)
 
 

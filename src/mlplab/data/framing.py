@@ -12,7 +12,9 @@ colours), ``_ink`` (ink from paper), ``_clean`` (ink from noise), ``_fit`` (crop
 
 from __future__ import annotations
 
+import io
 import struct
+import threading
 import warnings
 import zlib
 from os import PathLike
@@ -37,6 +39,7 @@ Float = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Box = tuple[slice, slice]
 
+_WARNINGS = threading.Lock()  # the filters of warnings belong to the whole process
 _FORMATS = ("PNG", "JPEG")
 _WORKING_SIDE = 560  # larger pictures are shrunk to this first: 20 x 28, ample for a 28-pixel field
 _EDGE_POINTS = 1000  # pixels of the edge that the paper's colour is fitted to, at least
@@ -49,7 +52,9 @@ _THIN = 1.5  # strokes narrower than this in the frame are thickened to it; MNIS
 _WIDEST = 0.35  # share of the longer side that no stroke is as wide as, but a shadow is
 
 
-def frame(image: str | PathLike[str] | Image.Image | Array) -> npt.NDArray[np.uint8]:
+def frame(
+    image: str | PathLike[str] | Image.Image | Array, name: str = "image"
+) -> npt.NDArray[np.uint8]:
     """Bring a picture of one digit to MNIST's frame.
 
     The ink may be darker or lighter than the paper, or of another colour: what the edge of the
@@ -61,6 +66,7 @@ def frame(image: str | PathLike[str] | Image.Image | Array) -> npt.NDArray[np.ui
         image: path of a PNG or JPEG file; or a Pillow image; or an array of shape (height, width),
             (height, width, 1), (height, width, 3) or, for uint8 alone, (height, width, 4), with
             values in 0..255 (integers), 0..65535 (uint16) or 0..1 (floating).
+        name: what to call an image that is no file, in messages.
 
     Returns:
         The digit, shape (28, 28), uint8: 0 is paper and 255 is ink, as in MNIST.
@@ -79,17 +85,40 @@ def frame(image: str | PathLike[str] | Image.Image | Array) -> npt.NDArray[np.ui
         >>> columns.mean()
         np.float64(14.0)
     """
-    name, picture = _read(image)
+    name, picture = _read(image, name)
     ink = _clean(_ink(_colours(picture), name), name)
     return _place(_fit(ink))
 
 
-def _read(image: str | PathLike[str] | Image.Image | Array) -> tuple[str, Image.Image]:
+def decode(content: bytes, name: str, max_pixels: int) -> Image.Image:
+    """Decode a PNG or JPEG file whose bytes came from elsewhere.
+
+    Args:
+        content: the bytes of the file.
+        name: what to call it in messages.
+        max_pixels: how many pixels its header may announce; more are refused undecoded.
+
+    Raises:
+        DataError: it is no PNG or JPEG, is damaged, or has too many pixels.
+
+    Examples:
+        >>> import io
+        >>> file = io.BytesIO()
+        >>> Image.new("L", (40, 30)).save(file, "PNG")
+        >>> decode(file.getvalue(), "upload", 1200).size
+        (40, 30)
+    """
+    if not content:
+        raise DataError(f"{name}: expected a PNG or JPEG file, got an empty one")
+    return _decoded(name, io.BytesIO(content), max_pixels)
+
+
+def _read(image: str | PathLike[str] | Image.Image | Array, name: str) -> tuple[str, Image.Image]:
     """Return what to call the picture in messages, and the picture, loaded and upright."""
     if isinstance(image, Image.Image):
-        name, picture = "image", image
+        picture = image
     elif isinstance(image, np.ndarray):
-        name, picture = "image", _from_array(image)
+        picture = _from_array(image)
     else:
         name, picture = str(image), _open(Path(image))
     if 0 in picture.size:
@@ -106,30 +135,33 @@ def _open(path: Path) -> Image.Image:
         raise DataError(f"{path}: expected a PNG or JPEG file, got an empty one")
     try:
         with path.open("rb") as stream:
-            return _decoded(path, stream)
+            return _decoded(str(path), stream)
     except PermissionError:
         raise DataError(f"{path}: expected a file that can be read, got no permission") from None
 
 
-def _decoded(path: Path, stream: BinaryIO) -> Image.Image:
+def _decoded(name: str, stream: BinaryIO, max_pixels: int | None = None) -> Image.Image:
+    most = max_pixels or Image.MAX_IMAGE_PIXELS or 0
+    too_many = DataError(
+        f"{name}: expected at most {most:,} pixels, got more; shrink the picture first"
+    )
     try:
-        with warnings.catch_warnings():
+        with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(stream, formats=_FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise DataError(
-            f"{path}: expected at most {Image.MAX_IMAGE_PIXELS:,} pixels, got more; "
-            "shrink the picture first"
-        ) from None
+        raise too_many from None
     except (OSError, SyntaxError, ValueError):
         raise DataError(
-            f"{path}: expected a PNG or JPEG file, got something else; save the picture as PNG"
+            f"{name}: expected a PNG or JPEG file, got something else; save the picture as PNG"
         ) from None
+    if most and picture.width * picture.height > most:
+        raise too_many
     try:
         picture.load()
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
         raise DataError(
-            f"{path}: expected a whole {picture.format} file, got a truncated or damaged one; "
+            f"{name}: expected a whole {picture.format} file, got a truncated or damaged one; "
             "save or copy it again"
         ) from None
     return picture

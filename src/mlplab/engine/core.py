@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.errors import EngineError, Unplannable, did_you_mean
+from mlplab.compiled import chosen_isa, load, wanted_isa
+
+__all__ = [
+    "Features",
+    "Network",
+    "chosen_isa",
+    "load",
+    "make_network",
+    "usable_cores",
+    "wanted_isa",
+]
 
 Array = npt.NDArray[Any]
 Features = Array | tuple[Array, Array, Array]
@@ -47,18 +56,6 @@ class Network(Protocol):
     def predict(self, x: Features, batch_size: int) -> Array: ...  # noqa: D102
 
 
-def load() -> Any:
-    """Return the module of the compiled core.
-
-    Raises:
-        Unplannable: it was not built for this Python or this platform.
-    """
-    try:
-        return importlib.import_module("mlplab.engine._core")
-    except ImportError as error:
-        raise Unplannable(f"the compiled core is not there ({error})") from None
-
-
 def make_network(
     n_inputs: int,
     layers: list[dict[str, Any]],
@@ -73,28 +70,6 @@ def make_network(
         n_inputs, layers, loss, optimizer, max_batch, threads, chosen_isa(core)
     )
     return network
-
-
-def chosen_isa(core: Any) -> str:
-    """Return the instruction set to use: ``MLPLAB_ISA``, or the best this processor has.
-
-    Raises:
-        EngineError: ``MLPLAB_ISA`` names one that is not there.
-    """
-    wanted, available = wanted_isa(), core.isas()
-    if not wanted:
-        return str(core.default_isa())
-    if wanted not in available:
-        raise EngineError(
-            f"expected MLPLAB_ISA to be one of {', '.join(available)}, got {wanted!r}"
-            f"{did_you_mean(wanted, available)}"
-        )
-    return wanted
-
-
-def wanted_isa() -> str:
-    """Return the instruction set that ``MLPLAB_ISA`` names; empty where it names none."""
-    return os.environ.get("MLPLAB_ISA", "")
 
 
 def usable_cores() -> int:

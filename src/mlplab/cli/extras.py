@@ -1,0 +1,34 @@
+"""Commands whose packages are optional."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mlplab.errors import UsageError
+
+
+@contextmanager
+def needed(extra: str) -> Iterator[None]:
+    """Turn a package that is missing into an error that says how to get it.
+
+    Args:
+        extra: the extra of mlplab that holds the packages imported inside.
+
+    Raises:
+        UsageError: a package is not installed.
+
+    Examples:
+        >>> with needed("serve"):
+        ...     import no_such_package
+        Traceback (most recent call last):
+        mlplab.errors.UsageError: expected the package no_such_package, which is not installed; \
+run: pip install 'mlplab[serve]'
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"expected the package {error.name}, which is not installed; "
+            f"run: pip install 'mlplab[{extra}]'"
+        ) from error

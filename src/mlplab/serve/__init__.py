@@ -1,0 +1,1 @@
+"""Serve: a trained network behind HTTP, on this machine unless told otherwise."""

@@ -1,0 +1,135 @@
+"""The pages of a service: the exported page at ``/``, and the OpenAPI to read at ``/docs``.
+
+Neither loads anything from elsewhere, and the content policy of each admits just the scripts and
+styles that stand in it, by their hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from html.parser import HTMLParser
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mlplab.serve.service import Service
+
+
+class Pages:
+    """The pages of one service.
+
+    Args:
+        service: what is served.
+        openapi: returns the OpenAPI of its application.
+    """
+
+    def __init__(self, service: Service, openapi: Callable[[], dict[str, Any]]) -> None:
+        self._service, self._openapi = service, openapi
+
+    async def home(self) -> HTMLResponse:
+        """Return the page at ``/``."""
+        about = self._service.about()
+        pictures = self._service.served.takes_pictures
+        return page(rendered("home.html", about=about, takes_pictures=pictures))
+
+    def docs(self) -> HTMLResponse:
+        """Return the OpenAPI as a page."""
+        return page(rendered("docs.html", api=self._openapi(), shown=_shown))
+
+
+@cache
+def _templates() -> Environment:
+    loader = PackageLoader("mlplab.serve")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+
+
+def rendered(template: str, **values: Any) -> str:
+    """Return one of the templates with values in it."""
+    return _templates().get_template(template).render(**values)
+
+
+def page(text: str) -> HTMLResponse:
+    """Return a page under a policy that admits what stands in it, and nothing else."""
+    return HTMLResponse(text, headers={"content-security-policy": policy(text)})
+
+
+def policy(text: str) -> str:
+    """Return the content policy of a page.
+
+    Args:
+        text: its HTML; its scripts and styles stand in it.
+
+    Examples:
+        >>> policy("<script>a</script>").split("; ")[1]
+        "script-src 'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='"
+    """
+    found = _Inline()
+    found.feed(text)
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {_hashes(found.texts['script'])}",
+            f"style-src {_hashes(found.texts['style'])}",
+            "img-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+def _hashes(texts: list[str]) -> str:
+    digests = (hashlib.sha256(text.encode()).digest() for text in texts)
+    sources = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+    return " ".join(sources) or "'none'"
+
+
+class _Inline(HTMLParser):
+    """Gathers the texts of the scripts and styles of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: dict[str, list[str]] = {"script": [], "style": []}
+        self._open = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        # A script of data is not run, and needs no leave.
+        data = tag == "script" and "json" in (dict(attrs).get("type") or "")
+        if tag in self.texts and not data:
+            self._open = tag
+            self.texts[tag].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.texts[self._open][-1] += data
+
+
+def _shown(schema: dict[str, Any]) -> str:
+    """Say in words what a schema asks for, without the schema.
+
+    Examples:
+        >>> _shown({"type": "array", "minItems": 28, "maxItems": 28, "items": {"type": "number"}})
+        '28 numbers'
+    """
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " or ".join(map(_shown, schema["anyOf"]))
+    if schema.get("type") == "array":
+        least, most = schema.get("minItems"), schema.get("maxItems")
+        count = f"{most} " if least == most and most else f"{least} to {most} " if most else ""
+        inner = _shown(schema["items"])
+        return f"{count}x {inner}" if schema["items"].get("type") == "array" else f"{count}{inner}s"
+    if schema.get("format") == "binary":
+        return "the bytes of a file"
+    name = str(schema.get("type", "anything"))
+    if "minimum" in schema and "maximum" in schema:
+        return f"{name} from {schema['minimum']:g} to {schema['maximum']:g}"
+    return name

@@ -1,0 +1,125 @@
+"""The file of a trained network, read into what answers: one entry a kind, in a table by suffix.
+
+Keras is imported for ``.keras`` alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mlplab.errors import ModelError, Unplannable
+from mlplab.export.ensemble import Ensemble
+from mlplab.serve.core_reader import CoreReader
+
+PICTURES = ((28, 28), (28, 28, 1))
+"""The shapes of example that a picture can be framed for."""
+
+
+class Reader(Protocol):
+    """What answers: an ``Ensemble``, or a session of ONNX Runtime.
+
+    ``probabilities`` takes x of shape (n, *input_shape) and returns (n, n_classes). It may be
+    called from several threads at once.
+    """
+
+    @property
+    def input_shape(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def class_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def facts(self) -> dict[str, Any]: ...  # noqa: D102
+
+    def probabilities(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float32]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Served:
+    """A network that is served.
+
+    Attributes:
+        reader: what answers.
+        name: the file's name, without its folder.
+        fingerprint: SHA-256 over the file's bytes.
+        runtime: what computes the answers, and its version.
+        dtype: of the numbers it takes.
+    """
+
+    reader: Reader
+    name: str
+    fingerprint: str
+    runtime: str
+    dtype: npt.DTypeLike = np.float32
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether uploaded pictures can be brought to the frame of its examples."""
+        return self.reader.input_shape in PICTURES
+
+
+def read(path: Path) -> Served:
+    """Read the file of a trained network.
+
+    Args:
+        path: a ``.keras`` file, or what ``mlplab export`` made: ``.npz`` or ``.onnx``.
+
+    Raises:
+        ModelError: there is no such file, or it holds no network that can be served.
+    """
+    entry = KINDS.get(path.suffix.lower())
+    if entry is None:
+        got = f"a {path.suffix} file" if path.suffix else "a name without an ending"
+        raise ModelError(f"{path}: expected a file that ends in {', '.join(KINDS)}, got {got}")
+    if not path.is_file():
+        got = "a folder" if path.is_dir() else "no such file"
+        raise ModelError(f"{path}: expected a trained network, got {got}; check the path")
+    reader, runtime, dtype = entry(path)
+    _check(path, reader)
+    fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Served(reader, path.name, fingerprint, runtime, dtype)
+
+
+Loaded = tuple[Reader, str, npt.DTypeLike]
+
+
+def _computed(ensemble: Ensemble) -> Loaded:
+    """Return an ensemble answered by the compiled core, or by NumPy where that is not there."""
+    try:
+        core = CoreReader(ensemble)
+    except Unplannable:
+        return ensemble, f"NumPy {np.__version__}", np.float32
+    return core, f"mlplab's core ({core.isa})", np.float32
+
+
+def _keras(path: Path) -> Loaded:
+    from mlplab.engine.model_file import class_count, load_model
+    from mlplab.export.from_keras import read_network
+
+    model = load_model(path)
+    names = tuple(str(i) for i in range(class_count(model)))
+    return _computed(Ensemble((read_network(model),), names))
+
+
+KINDS: dict[str, Callable[[Path], Loaded]] = {".keras": _keras}
+
+
+def _check(path: Path, reader: Reader) -> None:
+    """Raise ModelError unless the answers are probabilities; the first answer also warms up."""
+    nothing = np.zeros((1, *reader.input_shape), np.uint8)
+    row, n_classes = reader.probabilities(nothing)[0], len(reader.class_names)
+    if len(row) != n_classes or n_classes < 2:
+        raise ModelError(
+            f"{path}: expected a network with an output for each of its classes, two or more, "
+            f"got {len(row)}; end it with a softmax over the classes"
+        )
+    if not (np.isfinite(row).all() and row.min() >= 0 and row.max() <= 1 + 1e-6):
+        raise ModelError(
+            f"{path}: expected outputs that are probabilities, got values from {row.min():.4g} "
+            f"to {row.max():.4g}; end the network with a softmax"
+        )

@@ -1,0 +1,139 @@
+"""The process: a socket, a server on it, and an end that lets no one down."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from mlplab.errors import UsageError
+from mlplab.serve.app import make_app
+from mlplab.serve.limits import Limits
+from mlplab.serve.protocol import protocol_with
+from mlplab.serve.reader import read
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def serve(
+    path: Path,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    warn: Callable[[str], None],
+    limits: Limits | None = None,
+) -> None:
+    """Serve the network in a file until a signal ends it.
+
+    SIGTERM and SIGINT (Ctrl-C) let it finish what it has begun.
+
+    Args:
+        path: a ``.keras``, ``.npz`` or ``.onnx`` file.
+        host: a name or an address of this machine.
+        port: 0 takes any that is free.
+        ready: is told the service's address once it answers.
+        warn: is told what to mind.
+        limits: what may be asked.
+
+    Raises:
+        UsageError: the host or the port cannot be had.
+        ModelError: the file cannot be served.
+        KeyboardInterrupt: SIGINT has ended it, and all is finished.
+    """
+    limits = limits or Limits()
+    # A caller's broken form is told to the caller; else anyone could fill the log with them.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    with _bound(host, port) as listener:
+        address, number = listener.getsockname()[:2]
+        local = ipaddress.ip_address(address).is_loopback
+        app = make_app(read(path), limits, LOOPBACK_NAMES if local else None)
+        config = uvicorn.Config(
+            app,
+            http=protocol_with(limits),
+            ws="none",
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=max(1, round(limits.stop_seconds)),
+        )
+        if not local:
+            warn(
+                f"note: {host} is no loopback address: whoever reaches it may use the service, "
+                "which asks for no password and hides nothing on the way"
+            )
+        shown = f"[{address}]" if ":" in address else address
+        server = _Server(config, lambda: ready(f"http://{shown}:{number}"))
+        server.run(sockets=[listener])
+    if server.ended_by == signal.SIGINT:
+        raise KeyboardInterrupt("Ended; every request that had begun is answered.")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server; a signal ends it, and does not end the process as well."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self.ended_by: int | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        self.ended_by = self._captured_signals[0] if self._captured_signals else None
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a socket at an address; it listens once the server does."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError):
+        raise UsageError(
+            f"expected a host of this machine, got {host!r}, whose address cannot be found"
+        ) from None
+    listener = socket.socket(family, kind)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen()  # two may bind a port on which none listens; two cannot listen
+    except OSError as error:
+        listener.close()
+        raise UsageError(_why_not(error, host, port)) from None
+    return listener
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"expected a free port, got {port}, on which another program listens; "
+            "choose another with --port, or 0 for any"
+        )
+    if error.errno == errno.EACCES:
+        return f"expected a port that this user may open, got {port}; choose one above 1023"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"expected a host of this machine, got {host!r}, which is another's address"
+    return f"expected to listen at {host}:{port}, got: {os.strerror(error.errno or 0)}"
