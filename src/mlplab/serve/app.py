@@ -104,7 +104,10 @@ def _add_predictions(app: FastAPI, service: Service) -> None:
         first, and the answer holds what the network saw of it.
         """
         if _type(request) == JSON:
-            return _json(service.example(await request.body()))
+            body = await request.body()
+            if service.served.is_quick:
+                return _json(service.example(body))
+            return _json(await service.in_thread(service.example, body))
         content = await _upload(request, service.served.takes_pictures)
         return _json(await service.in_thread(service.picture, content))
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.errors import ModelError, Unplannable
+from mlplab.export import npz_file
 from mlplab.export.ensemble import Ensemble
 from mlplab.serve.core_reader import CoreReader
 
@@ -58,6 +59,11 @@ class Served:
     dtype: npt.DTypeLike = np.float32
 
     @property
+    def is_quick(self) -> bool:
+        """Whether one example is answered in less time than it takes to ask a thread."""
+        return not self.runtime.startswith("Keras")
+
+    @property
     def takes_pictures(self) -> bool:
         """Whether uploaded pictures can be brought to the frame of its examples."""
         return self.reader.input_shape in PICTURES
@@ -97,16 +103,34 @@ def _computed(ensemble: Ensemble) -> Loaded:
     return core, f"mlplab's core ({core.isa})", np.float32
 
 
+def _npz(path: Path) -> Loaded:
+    return _computed(npz_file.read(path))
+
+
+def _onnx(path: Path) -> Loaded:
+    from mlplab.export.onnx_file import OnnxNetwork
+
+    network = OnnxNetwork(path)
+    return network, network.reader, network.dtype
+
+
 def _keras(path: Path) -> Loaded:
-    from mlplab.engine.model_file import class_count, load_model
+    """Read a model's network, or ask Keras itself where the model is no chain of known layers."""
+    from mlplab.engine.model_file import load_model
     from mlplab.export.from_keras import read_network
+    from mlplab.serve.keras_reader import KerasReader, said
 
-    model = load_model(path)
-    names = tuple(str(i) for i in range(class_count(model)))
-    return _computed(Ensemble((read_network(model),), names))
+    model, (names, facts) = load_model(path), said(path)
+    try:
+        network = read_network(model)
+    except ModelError:
+        asked = KerasReader(model, names, facts)
+        return asked, asked.runtime, np.float32
+    names = names or tuple(map(str, range(network.n_outputs)))
+    return _computed(Ensemble((network,), names, facts))
 
 
-KINDS: dict[str, Callable[[Path], Loaded]] = {".keras": _keras}
+KINDS: dict[str, Callable[[Path], Loaded]] = {".npz": _npz, ".onnx": _onnx, ".keras": _keras}
 
 
 def _check(path: Path, reader: Reader) -> None:
