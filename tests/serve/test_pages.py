@@ -1,0 +1,67 @@
+"""The pages in a real browser, which holds them to their content policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from mlplab import Dataset
+from tests.browser import ARGUMENTS, find_browser
+from tests.serve.conftest import picture
+from tests.serve.running import Running, running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that must not complain, and must not ask anyone else."""
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def onnx(files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(files["onnx"], log=tmp_path_factory.mktemp("log") / "log") as service:
+        yield service
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_pages_fit_a_phone_and_have_their_style(onnx: Running, page: Page, path: str) -> None:
+    page.goto(onnx.url + path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("getComputedStyle(document.body).maxWidth") == "736px"
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 17, 19)"
+
+
+def test_a_picture_is_sent_from_the_page(onnx: Running, page: Page, mnist: Dataset) -> None:
+    page.goto(onnx.url)
+    content = picture(mnist.test.x[0])
+    page.get_by_label("A PNG or JPEG").set_input_files(
+        {"name": "seven.png", "mimeType": "image/png", "buffer": content}
+    )
+    page.get_by_role("button", name="Read it").click()
+    page.wait_for_url("**/predict")
+    assert '"answer":"7"' in page.inner_text("body")
+
+
+def test_a_page_of_someone_else_is_not_framed(onnx: Running, page: Page) -> None:
+    reply = page.request.get(onnx.url)
+    assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
