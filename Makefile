@@ -6,6 +6,7 @@
 # make bench       the native engine beside its peers: seconds, memory, growth; in build/bench/
 # make phases      where the engine's time goes, as the picture of docs/engine-core.md
 # make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
+# make bench-serve mlplab serve under load, beside a plain FastAPI handler; it takes wrk
 # make differences the runs, figures and tables of docs/differences.md
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
 #                  (one of them: make sanitize ARGS=thread)
@@ -15,7 +16,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: reproduce test install lint docs bench phases bench-stats differences sanitize browser clean
+.PHONY: reproduce test install lint docs bench phases bench-stats bench-serve differences sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -46,6 +47,9 @@ phases: $(VENV)/.installed-dev
 bench-stats: $(VENV)/.installed-dev
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_seconds
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_rates $(ARGS)
+
+bench-serve: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.serve $(ARGS)
 
 differences: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.differences $(ARGS)

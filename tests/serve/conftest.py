@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pytest
-from PIL import Image
 
 import mlplab
 from mlplab import Dataset, notebook_recipes
@@ -42,10 +38,3 @@ def service(files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
     with running(files["npz"], log=tmp_path_factory.mktemp("log") / "log") as service:
         yield service
         assert service.errors == ""
-
-
-def picture(digit: npt.NDArray[np.uint8], kind: str = "PNG") -> bytes:
-    """Return an image of MNIST as a file of ten times its size, dark on light."""
-    file = io.BytesIO()
-    Image.fromarray(255 - np.kron(digit, np.ones((10, 10), np.uint8))).save(file, kind)
-    return file.getvalue()

@@ -14,7 +14,7 @@ from mlplab import Dataset
 from mlplab.data.framing import decode, frame
 from mlplab.engine import load_model, predict_probabilities
 from mlplab.export import npz_file
-from tests.serve.conftest import picture
+from tests.serve.pictures import picture
 from tests.serve.running import ROOT, Running, running
 
 PNG, JPEG = "image/png", "image/jpeg"

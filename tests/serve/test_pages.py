@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from mlplab import Dataset
 from tests.browser import ARGUMENTS, find_browser
-from tests.serve.conftest import picture
+from tests.serve.pictures import picture
 from tests.serve.running import Running, running
 
 

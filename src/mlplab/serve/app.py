@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
 from pydantic_core import to_json
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -139,18 +138,20 @@ def _add_facts(app: FastAPI, service: Service) -> None:
         "/metrics",
         summary="Counts in the text format of Prometheus",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        responses=_text("text/plain"),
     )
     async def metrics() -> Response:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 def _add_pages(app: FastAPI, pages: Pages) -> None:
-    @app.get("/", summary="The page", response_class=HTMLResponse)
+    html: dict[str, Any] = {"response_class": Response, "responses": _text("text/html")}
+
+    @app.get("/", summary="The page", **html)
     async def home() -> Response:
         return await pages.home()
 
-    @app.get("/docs", summary="This description, to read", response_class=HTMLResponse)
+    @app.get("/docs", summary="This description, to read", **html)
     async def docs() -> Response:
         return pages.docs()
 
@@ -194,17 +195,23 @@ def _body(schema: dict[str, Any], pictures: bool = False) -> dict[str, Any]:
     if pictures:
         form = {
             "type": "object",
-            "properties": {"file": _BYTES | {"contentMediaType": "image/png"}},
+            "properties": {"file": _BYTES},
             "required": ["file"],
             "additionalProperties": False,
         }
         content |= {kind: {"schema": _BYTES} for kind in PICTURE_TYPES}
-        content[FORM] = {"schema": form}
+        encoding = {"file": {"contentType": ", ".join(PICTURE_TYPES)}}
+        content[FORM] = {"schema": form, "encoding": encoding}
     return {"requestBody": {"required": True, "content": content}}
 
 
 def _responses(statuses: dict[int, str]) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": text} for status, text in statuses.items()}
+
+
+def _text(kind: str) -> dict[int | str, dict[str, Any]]:
+    """Return what the OpenAPI says of a reply that is no JSON."""
+    return {200: {"content": {kind: {"schema": {"type": "string"}}}}}
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -28,6 +28,7 @@ def protocol_with(limits: Limits) -> type[asyncio.Protocol]:
         _head_bytes = 0  # of line and headers that the parser has handed on
         _waiting_bytes = 0  # that it keeps to itself, since it last handed something on
         _progress = False
+        _refused = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -39,12 +40,14 @@ def protocol_with(limits: Limits) -> type[asyncio.Protocol]:
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
+            if self._refused:
+                return
             if self._idle():
                 self._await_head()
             self._progress = False
             super().data_received(data)
             self._waiting_bytes = 0 if self._progress else self._waiting_bytes + len(data)
-            if self._waiting_bytes > limits.head and not self.transport.is_closing():
+            if self._waiting_bytes > limits.head and not self._refused:
                 self._refuse_head()
 
         def on_message_begin(self) -> None:
@@ -79,7 +82,7 @@ def protocol_with(limits: Limits) -> type[asyncio.Protocol]:
             # A reply that came before the end of the body: the rest is read and dropped.
             if self.cycle.response_complete and self.cycle.more_body:
                 self._unset_keepalive_if_required()
-                self._linger_timer = self.loop.call_later(limits.linger_seconds, self._close)
+                self._linger()
 
         def send_400_response(self, msg: str) -> None:
             if self._head_bytes > limits.head:
@@ -100,7 +103,10 @@ def protocol_with(limits: Limits) -> type[asyncio.Protocol]:
             content = f'{{"error":"{text}"}}'
             reply = _REPLY.format(status=status, length=len(content), content=content)
             self.transport.write(reply.encode())
-            self.transport.close()
+            self.transport.write_eof()
+            # Closed at once, what still comes would let the system throw the reply away.
+            self._refused = True
+            self._linger()
 
         def _idle(self) -> bool:
             """Whether what comes next is the head of a request."""
@@ -110,6 +116,9 @@ def protocol_with(limits: Limits) -> type[asyncio.Protocol]:
         def _await_head(self) -> None:
             if self._head_timer is None:
                 self._head_timer = self.loop.call_later(limits.head_seconds, self._close)
+
+        def _linger(self) -> None:
+            self._linger_timer = self.loop.call_later(limits.linger_seconds, self._close)
 
         def _close(self) -> None:
             self.transport.close()

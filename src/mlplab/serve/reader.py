@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,8 @@ class Served:
         fingerprint: SHA-256 over the file's bytes.
         runtime: what computes the answers, and its version.
         dtype: of the numbers it takes.
+        is_quick: whether one example is answered in less time than it takes to ask a thread.
+        ensemble: its weights, where the file is no program of others.
     """
 
     reader: Reader
@@ -57,11 +59,8 @@ class Served:
     fingerprint: str
     runtime: str
     dtype: npt.DTypeLike = np.float32
-
-    @property
-    def is_quick(self) -> bool:
-        """Whether one example is answered in less time than it takes to ask a thread."""
-        return not self.runtime.startswith("Keras")
+    is_quick: bool = True
+    ensemble: Ensemble | None = None
 
     @property
     def takes_pictures(self) -> bool:
@@ -85,13 +84,20 @@ def read(path: Path) -> Served:
     if not path.is_file():
         got = "a folder" if path.is_dir() else "no such file"
         raise ModelError(f"{path}: expected a trained network, got {got}; check the path")
-    reader, runtime, dtype = entry(path)
-    _check(path, reader)
+    loaded = entry(path)
+    _check(path, loaded.reader)
     fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Served(reader, path.name, fingerprint, runtime, dtype)
+    return Served(name=path.name, fingerprint=fingerprint, **loaded._asdict())
 
 
-Loaded = tuple[Reader, str, npt.DTypeLike]
+class Loaded(NamedTuple):
+    """What a kind of file is read into; the words are those of ``Served``."""
+
+    reader: Reader
+    runtime: str
+    dtype: npt.DTypeLike = np.float32
+    is_quick: bool = True
+    ensemble: Ensemble | None = None
 
 
 def _computed(ensemble: Ensemble) -> Loaded:
@@ -99,8 +105,8 @@ def _computed(ensemble: Ensemble) -> Loaded:
     try:
         core = CoreReader(ensemble)
     except Unplannable:
-        return ensemble, f"NumPy {np.__version__}", np.float32
-    return core, f"mlplab's core ({core.isa})", np.float32
+        return Loaded(ensemble, f"NumPy {np.__version__}", ensemble=ensemble)
+    return Loaded(core, f"mlplab's core ({core.isa})", ensemble=ensemble)
 
 
 def _npz(path: Path) -> Loaded:
@@ -111,7 +117,7 @@ def _onnx(path: Path) -> Loaded:
     from mlplab.export.onnx_file import OnnxNetwork
 
     network = OnnxNetwork(path)
-    return network, network.reader, network.dtype
+    return Loaded(network, network.reader, network.dtype)
 
 
 def _keras(path: Path) -> Loaded:
@@ -125,7 +131,7 @@ def _keras(path: Path) -> Loaded:
         network = read_network(model)
     except ModelError:
         asked = KerasReader(model, names, facts)
-        return asked, asked.runtime, np.float32
+        return Loaded(asked, asked.runtime, is_quick=False)
     names = names or tuple(map(str, range(network.n_outputs)))
     return _computed(Ensemble((network,), names, facts))
 

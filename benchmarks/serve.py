@@ -1,0 +1,213 @@
+"""``mlplab serve`` under load on the loopback address, beside a plain FastAPI handler on Keras.
+
+wrk asks for one example at a time over 1, 16 and 128 connections. ``make bench-serve`` runs it;
+``--minutes 10`` loads the service for ten minutes instead and watches its memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import n_cores, processor
+from benchmarks.marks import write_between_marks
+from benchmarks.tables import table
+
+COMMAND = 'make bench-serve ARGS="--page docs/serve.md"'
+LONG_COMMAND = 'make bench-serve ARGS="--minutes 10 --page docs/serve.md"'
+CONNECTIONS = (1, 16, 128)
+STARTS = 5
+PATIENCE = "10s"  # after which wrk counts a request as an error
+PACKAGES = ("fastapi", "uvicorn", "onnxruntime", "keras", "jax", "numpy")
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A service.
+
+    Attributes:
+        name: in the tables.
+        command: starts it, but for its port.
+    """
+
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass
+class Up:
+    """A service that answers: its address, its process, and how long it took to answer."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    seconds: float
+
+    @property
+    def megabytes(self) -> float:
+        """What it holds."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
+
+def peers(folder: Path) -> list[Peer]:
+    """Train one epoch of relu-2, export it, and return the services of it."""
+    files = {kind: folder / f"relu-2.{kind}" for kind in ("npz", "onnx", "keras")}
+    if not all(file.exists() for file in files.values()):
+        _train(folder, files)
+    serve = (sys.executable, "-m", "mlplab.cli.main", "serve")
+    plain = (sys.executable, "-m", "benchmarks.plain_service")
+    return [
+        Peer("mlplab serve, .npz", (*serve, str(files["npz"]), "--port")),
+        Peer("mlplab serve, .onnx", (*serve, str(files["onnx"]), "--port")),
+        Peer("FastAPI and keras.Model.predict", (*plain, str(files["keras"]))),
+    ]
+
+
+def _train(folder: Path, files: dict[str, Path]) -> None:
+    import mlplab
+    from mlplab.export.source import read_source
+    from mlplab.export.writing import write_export
+
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe = next(recipe for recipe in mlplab.notebook_recipes() if recipe.name == "relu-2")
+    study = folder / "relu-2.study"
+    mlplab.run(recipe.replace(epochs=1), "mnist", seeds=1, path=study, keep="models").close()
+    source = read_source(f"{study}:relu-2:0", dataset="mnist")
+    for kind, to in (("npz", "numpy"), ("onnx", "onnx"), ("keras", "keras")):
+        write_export(source, to, files[kind], force=True)
+
+
+@contextlib.contextmanager
+def up(peer: Peer, port: int) -> Iterator[Up]:
+    """Start a service, wait until it answers, and end it."""
+    url = f"http://127.0.0.1:{port}"
+    started = time.perf_counter()
+    process = subprocess.Popen([*peer.command, str(port)], stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=60):  # noqa: S310
+                break
+            if process.poll() is not None:
+                raise SystemExit(f"error: {peer.name} ended before it answered")
+            time.sleep(0.005)
+        yield Up(url, process, time.perf_counter() - started)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def load(url: str, connections: int, seconds: float, body: Path) -> dict[str, Any]:
+    """Load a service with wrk and return what wrk tells: requests, errors, seconds."""
+    command = [
+        *("wrk", "--threads", "1", "--connections", str(connections), "--timeout", PATIENCE),
+        *("--duration", f"{seconds:g}s", "--script", str(HERE / "post.lua")),
+        *(f"{url}/predict", "--", str(body)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stderr))
+
+
+def measure(folder: Path, seconds: float, port: int, body: Path) -> str:
+    """Return a table of all peers under load, and one of how they start."""
+    rows, starts = [], []
+    for peer in peers(folder):
+        times = []
+        for _ in range(STARTS):
+            with up(peer, port) as service:
+                times.append(service.seconds)
+        with up(peer, port) as service:
+            load(service.url, 1, 1, body)  # not counted
+            before = service.megabytes
+            for connections in CONNECTIONS:
+                told = load(service.url, connections, seconds, body)
+                rows.append(_row(peer, connections, told))
+                print(rows[-1], file=sys.stderr, flush=True)
+            after = service.megabytes
+        middle = statistics.median(times)
+        spread = f"{min(times):.2f} to {max(times):.2f}"
+        starts.append([peer.name, f"{middle:.2f}", spread, f"{before:.0f}", f"{after:.0f}"])
+    head = ["service", "connections", "requests a second", "p50 ms", "p99 ms", "errors"]
+    start_head = ["service", "s to the first answer", "of 5", "MB before", "MB after"]
+    about = f"{_about()} {seconds:g} seconds a line, after one that does not count."
+    return f"{about}\n\n{table(head, rows)}\n\n{table(start_head, starts)}\n"
+
+
+def _row(peer: Peer, connections: int, told: dict[str, Any]) -> list[str]:
+    return [
+        peer.name,
+        str(connections),
+        f"{told['requests'] / told['seconds']:,.0f}",
+        f"{1e3 * told['p50']:.2f}",
+        f"{1e3 * told['p99']:.2f}",
+        str(told["errors"]),
+    ]
+
+
+def watch(folder: Path, minutes: float, port: int, body: Path) -> str:
+    """Load the first peer for some minutes and return a table of its memory."""
+    peer, rows = peers(folder)[0], []
+    errors = requests = 0
+    with up(peer, port) as service:
+        load(service.url, 16, 5, body)
+        rows.append(["0", f"{service.megabytes:.1f}", "0"])
+        for slice_ in range(1, round(2 * minutes) + 1):
+            told = load(service.url, 16, 30, body)
+            errors, requests = errors + told["errors"], requests + told["requests"]
+            rows.append([f"{slice_ / 2:g}", f"{service.megabytes:.1f}", f"{requests:,}"])
+            print(rows[-1], file=sys.stderr, flush=True)
+    about = (
+        f"{_about()} {peer.name}, 16 connections for {minutes:g} minutes: {requests:,} requests, "
+        f"{errors} errors."
+    )
+    shown = [row for row in rows if float(row[0]) in {0, 0.5, 1, 2, 5, minutes}]
+    return f"{about}\n\n{table(['minutes', 'MB', 'requests'], shown)}\n"
+
+
+def _about() -> str:
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"{processor()}, {n_cores()} cores, wrk beside the service; {versions}."
+
+
+def main() -> None:
+    """Measure, print, and write the page."""
+    parser = argparse.ArgumentParser("python -m benchmarks.serve", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of load, for each line")
+    parser.add_argument("--minutes", type=float, help="of load, to watch the memory instead")
+    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--out", type=Path, default=Path("build/bench/serve"))
+    parser.add_argument("--page", type=Path, help="a Markdown page to write the tables into")
+    options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        raise SystemExit("error: expected the program wrk (apt-get install wrk), found none")
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as body:
+        digit = [[(7 * row + 3 * column) % 256 for column in range(28)] for row in range(28)]
+        body.write(json.dumps({"x": digit}))
+        body.flush()
+        if options.minutes:
+            command = LONG_COMMAND
+            text = watch(options.out, options.minutes, options.port, Path(body.name))
+        else:
+            command = COMMAND
+            text = measure(options.out, options.seconds, options.port, Path(body.name))
+    print(text)
+    if options.page:
+        write_between_marks(options.page, command, text)
+
+
+if __name__ == "__main__":
+    main()
