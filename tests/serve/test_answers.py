@@ -92,6 +92,7 @@ def test_what_is_served(service: Running, files: dict[str, Path]) -> None:
     assert facts == npz_file.read(files["npz"]).facts
     low, high = facts["scores"]["interval"]
     assert 0.9 < low < facts["scores"]["test_accuracy"] < high < 1
+    assert str(files["npz"].parent) not in service.client.get("/model").text
     assert service.client.get("/health").json()["status"] == "ok"
 
 
@@ -117,7 +118,7 @@ def test_counts(files: dict[str, Path], mnist: Dataset, tmp_path: Path) -> None:
 def test_exported_files_need_neither_keras_nor_jax(
     kind: str, files: dict[str, Path], mnist: Dataset
 ) -> None:
-    # A picture is read too: it needs more than an example does.
+    # A picture is read too, and the page is made: they need more than an example does.
     program = """
 import sys, threading, httpx
 from pathlib import Path
@@ -127,7 +128,8 @@ import os, signal
 def ask(url):
     content = Path(sys.argv[2]).read_bytes()
     reply = httpx.post(url + "/predict", content=content, headers={"content-type": "image/png"})
-    print(reply.status_code, *sorted(sys.modules))
+    page = httpx.get(url, timeout=60)
+    print(reply.status_code, len(page.content), *sorted(sys.modules))
     os.kill(os.getpid(), signal.SIGTERM)
 
 ready = lambda url: threading.Thread(target=ask, args=[url]).start()
@@ -137,8 +139,9 @@ serve(Path(sys.argv[1]), "127.0.0.1", 0, ready, print)
     seven.write_bytes(picture(mnist.test.x[0]))
     command = [sys.executable, "-c", program, str(files[kind]), str(seven)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    status, *modules = done.stdout.split()
+    status, size, *modules = done.stdout.split()
     assert status == "200"
+    assert (int(size) > 100_000) == (kind == "npz")
     assert "mlplab.data.framing" in modules
     heavy = {"keras", "jax", "jaxlib", "tensorflow", "torch", "pandas", "matplotlib", "h5py"}
     assert heavy & {name.partition(".")[0] for name in modules} == set()

@@ -28,12 +28,15 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()
     complaints: list[str] = []
+    asked: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.on("request", lambda request: asked.append(request.url))
     yield page
     context.close()
     assert complaints == []
+    assert all(url.startswith("http://127.0.0.1:") for url in asked)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,26 @@ def test_a_picture_is_sent_from_the_page(onnx: Running, page: Page, mnist: Datas
     page.get_by_role("button", name="Read it").click()
     page.wait_for_url("**/predict")
     assert '"answer":"7"' in page.inner_text("body")
+
+
+def test_the_page_that_is_drawn_on(service: Running, page: Page, mnist: Dataset) -> None:
+    """It runs under the policy that the service sends, and reads as the service does."""
+    page.set_viewport_size({"width": 1000, "height": 900})
+    page.goto(service.url)
+    canvas = page.locator("canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2
+    page.mouse.move(middle, box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(middle, box["y"] + 0.8 * box["height"], steps=20)
+    page.mouse.up()
+    x = mnist.test.x[:50]
+    told = service.client.post("/predict/batch", json={"x": x.tolist()}).json()
+    rows = x.reshape(len(x), -1).tolist()
+    read = page.evaluate("rows => rows.map((row) => mlplab.read(row).answer)", rows)
+    assert [str(answer) for answer in read] == told["answers"]
 
 
 def test_a_page_of_someone_else_is_not_framed(onnx: Running, page: Page) -> None:

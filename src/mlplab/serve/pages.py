@@ -1,4 +1,4 @@
-"""The pages of a service: the exported page at ``/``, and the OpenAPI to read at ``/docs``.
+"""The pages of a service: the one that is drawn on at ``/``, the OpenAPI to read at ``/docs``.
 
 Neither loads anything from elsewhere, and the content policy of each admits just the scripts and
 styles that stand in it, by their hashes.
@@ -6,17 +6,25 @@ styles that stand in it, by their hashes.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import logging
 from collections.abc import Callable
 from functools import cache
 from html.parser import HTMLParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from mlplab.errors import FailedError, ModelError
 from mlplab.serve.service import Service
+
+if TYPE_CHECKING:
+    from mlplab.data import Dataset
+
+logger = logging.getLogger("mlplab")
 
 
 class Pages:
@@ -29,16 +37,49 @@ class Pages:
 
     def __init__(self, service: Service, openapi: Callable[[], dict[str, Any]]) -> None:
         self._service, self._openapi = service, openapi
+        self._home: asyncio.Future[HTMLResponse] | None = None
 
     async def home(self) -> HTMLResponse:
-        """Return the page at ``/``."""
-        about = self._service.about()
-        pictures = self._service.served.takes_pictures
-        return page(rendered("home.html", about=about, takes_pictures=pictures))
+        """Return the page at ``/``, made when it is first asked for."""
+        if self._home is None:
+            self._home = asyncio.ensure_future(self._service.in_thread(self._made))
+        return await asyncio.shield(self._home)  # whoever leaves leaves it to the next
+
+    def _made(self) -> HTMLResponse:
+        """Return the page that is drawn on, or a plain one where that cannot be made."""
+        served = self._service.served
+        if served.ensemble is None:
+            why = "That takes the network's weights, which an .npz file of mlplab export has."
+        elif (dataset := dataset_of(served.reader.facts)) is None:
+            why = "That takes the dataset it was trained on, which is not known here."
+        else:
+            from mlplab.export.page import page_html  # late: it takes as long as all else together
+
+            try:
+                return page(page_html(served.ensemble, dataset))
+            except ModelError:
+                why = "That takes a network whose examples are pictures."
+        about, pictures = self._service.about(), served.takes_pictures
+        return page(rendered("home.html", about=about, takes_pictures=pictures, why=why))
 
     def docs(self) -> HTMLResponse:
         """Return the OpenAPI as a page."""
         return page(rendered("docs.html", api=self._openapi(), shown=_shown))
+
+
+def dataset_of(facts: dict[str, Any]) -> Dataset | None:
+    """Return the dataset of the catalog that facts name, where it is the same to the byte."""
+    from mlplab.data import CATALOG, load
+
+    said = facts.get("dataset", {})
+    if said.get("name") not in CATALOG:
+        return None
+    try:
+        dataset = load(said["name"], progress=False)
+    except FailedError as error:
+        logger.warning("The page at / cannot be drawn on: %s", error)
+        return None
+    return dataset if dataset.fingerprint == said.get("fingerprint") else None
 
 
 @cache

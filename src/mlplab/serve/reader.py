@@ -123,12 +123,12 @@ def _onnx(path: Path) -> Loaded:
 def _keras(path: Path) -> Loaded:
     """Read a model's network, or ask Keras itself where the model is no chain of known layers."""
     from mlplab.engine.model_file import load_model
-    from mlplab.export.from_keras import read_network
+    from mlplab.export.from_keras import as_classes, read_network
     from mlplab.serve.keras_reader import KerasReader, said
 
     model, (names, facts) = load_model(path), said(path)
     try:
-        network = read_network(model)
+        network = as_classes(read_network(model))
     except ModelError:
         asked = KerasReader(model, names, facts)
         return Loaded(asked, asked.runtime, is_quick=False)
@@ -148,8 +148,8 @@ def _check(path: Path, reader: Reader) -> None:
             f"{path}: expected a network with an output for each of its classes, two or more, "
             f"got {len(row)}; end it with a softmax over the classes"
         )
-    if not (np.isfinite(row).all() and row.min() >= 0 and row.max() <= 1 + 1e-6):
+    if not (np.isfinite(row).all() and row.min() >= 0 and abs(row.sum() - 1) < 0.01):
         raise ModelError(
-            f"{path}: expected outputs that are probabilities, got values from {row.min():.4g} "
-            f"to {row.max():.4g}; end the network with a softmax"
+            f"{path}: expected outputs that are probabilities (0 to 1, summing to 1), got values "
+            f"from {row.min():.4g} to {row.max():.4g}; end the network with a softmax"
         )
