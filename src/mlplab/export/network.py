@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erf, expit
 
 Array = npt.NDArray[np.float32]
 AnyArray = npt.NDArray[Any]
@@ -77,6 +76,14 @@ class LayerNorm:
 Step = Scale | Dense | Activation | LayerNorm
 
 
+def _special(name: str, x: AnyArray) -> AnyArray:
+    """Return a function of SciPy's of x; SciPy is imported by the few networks that need it."""
+    from scipy import special
+
+    result: AnyArray = getattr(special, name)(x)
+    return result
+
+
 def _softmax(x: AnyArray) -> AnyArray:
     powers = np.exp(x - x.max(axis=1, keepdims=True))
     result: AnyArray = powers / powers.sum(axis=1, keepdims=True)
@@ -91,12 +98,12 @@ ACTIVATIONS: dict[str, Callable[[AnyArray, float], AnyArray]] = {
     "selu": lambda x, _: (
         1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
     ),
-    "gelu": lambda x, _: 0.5 * x * (1 + erf(x / math.sqrt(2))),
+    "gelu": lambda x, _: 0.5 * x * (1 + _special("erf", x / math.sqrt(2))),
     "gelu_tanh": lambda x, _: (
         0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
     ),
-    "silu": lambda x, _: x * expit(x),
-    "sigmoid": lambda x, _: expit(x),
+    "silu": lambda x, _: x * _special("expit", x),
+    "sigmoid": lambda x, _: _special("expit", x),
     "tanh": lambda x, _: np.tanh(x),
     "softplus": lambda x, _: np.logaddexp(x, 0),
     "softmax": lambda x, _: _softmax(x),

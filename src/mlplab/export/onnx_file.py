@@ -165,6 +165,7 @@ class OnnxNetwork:
 
     Args:
         path: the file.
+        threads: that one call may use; None leaves it to ONNX Runtime, which uses all cores.
 
     Attributes:
         class_names: the names of the classes, in the order of the outputs.
@@ -177,8 +178,10 @@ class OnnxNetwork:
         ModelError: there is no such file, or it is not one that ``write`` wrote.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], threads: int | None = None) -> None:
         runtime = needs("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
         path = Path(path)
         expected = f"{path}: expected a network exported by mlplab as .onnx"
         if not path.is_file():
@@ -186,7 +189,7 @@ class OnnxNetwork:
         try:
             # from memory: a model read from a path may name further files to read
             self._session = runtime.InferenceSession(
-                path.read_bytes(), providers=["CPUExecutionProvider"]
+                path.read_bytes(), options, providers=["CPUExecutionProvider"]
             )
         # ONNX Runtime raises a class of its own for each kind of damage.
         except Exception as error:

@@ -116,7 +116,7 @@ def _npz(path: Path) -> Loaded:
 def _onnx(path: Path) -> Loaded:
     from mlplab.export.onnx_file import OnnxNetwork
 
-    network = OnnxNetwork(path)
+    network = OnnxNetwork(path, threads=1)  # callers come side by side
     return Loaded(network, network.reader, network.dtype)
 
 
