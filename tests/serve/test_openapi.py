@@ -41,7 +41,8 @@ def test_schemathesis_finds_nothing(
 ) -> None:
     service: Running = request.getfixturevalue(which)
     command = [
-        *(SCHEMATHESIS, "run", f"{service.url}/openapi.json", "--no-color"),
+        *(SCHEMATHESIS, "--config-file", ROOT / "tests/serve/schemathesis.toml", "run"),
+        *(f"{service.url}/openapi.json", "--no-color"),
         *("--max-examples", "15", "--generation-deterministic", "--request-timeout", "60"),
     ]
     environment = os.environ | {

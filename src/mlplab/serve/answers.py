@@ -86,4 +86,5 @@ def answers(rows: Array, names: tuple[str, ...]) -> dict[str, Any]:
 
 def likeliest(rows: Array) -> list[int]:
     """Return the index of each example's answer; of two that are equal the last, as ``answer``."""
-    return (rows.shape[1] - 1 - np.argmax(rows[:, ::-1], axis=1)).tolist()
+    places: list[int] = (rows.shape[1] - 1 - np.argmax(rows[:, ::-1], axis=1)).tolist()
+    return places

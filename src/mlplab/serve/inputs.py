@@ -52,10 +52,12 @@ class Inputs:
         whole = np.dtype(served.dtype).kind == "u"
         self._numbers = " x ".join(map(str, shape)) + (" whole" if whole else "") + " numbers"
         self._numbers += f" from {low:g} to {high:g}"
-        number = Annotated[int if whole else float, Field(ge=low, le=high, allow_inf_nan=False)]
+        kind: Any = int if whole else float
+        number: Any = Annotated[kind, Field(ge=low, le=high, allow_inf_nan=False)]
         one = _nested(number, shape)
-        many = _list(one, 1, limits.batch)
-        self._one, self._many = TypeAdapter(_Body[one]), TypeAdapter(_Body[many])
+        body: Any = _Body  # types made of what a network takes, which no checker knows beforehand
+        self._one = TypeAdapter(body[one])
+        self._many = TypeAdapter(body[_list(one, 1, limits.batch)])
         self._batch = limits.batch
         self._one_bytes = BYTES_A_NUMBER * int(np.prod(shape)) + 1024
         self.one, self.many = (_schema(adapter) for adapter in (self._one, self._many))

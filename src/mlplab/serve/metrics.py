@@ -30,7 +30,7 @@ class Metrics:
     """
 
     def __init__(self, paths: Collection[str], class_names: Sequence[str]) -> None:
-        disable_created_metrics()  # the time at which each count began: half of the text
+        disable_created_metrics()  # type: ignore[no-untyped-call] # the time at which each count began: half of the text
         self._paths = frozenset(paths)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)

@@ -35,8 +35,8 @@ def protocol_with(limits: Limits) -> type[asyncio.Protocol]:
             self._await_head()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._head_timer = _cancelled(self._head_timer)
-            self._linger_timer = _cancelled(self._linger_timer)
+            _cancel(self._head_timer)
+            _cancel(self._linger_timer)
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -64,7 +64,8 @@ def protocol_with(limits: Limits) -> type[asyncio.Protocol]:
 
         def on_headers_complete(self) -> None:
             self._progress = True
-            self._head_timer = _cancelled(self._head_timer)
+            _cancel(self._head_timer)
+            self._head_timer = None
             super().on_headers_complete()
 
         def on_body(self, body: bytes) -> None:
@@ -73,7 +74,7 @@ def protocol_with(limits: Limits) -> type[asyncio.Protocol]:
 
         def on_message_complete(self) -> None:
             self._progress = True
-            self._linger_timer = _cancelled(self._linger_timer)
+            _cancel(self._linger_timer)
             super().on_message_complete()
             self.cycle.more_body = False
 
@@ -126,7 +127,7 @@ def protocol_with(limits: Limits) -> type[asyncio.Protocol]:
     return Watched
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
     """Cancel a timer that may be there."""
     if timer is not None:
         timer.cancel()

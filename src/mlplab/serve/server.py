@@ -9,8 +9,10 @@ import logging
 import os
 import signal
 import socket
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -49,8 +51,9 @@ def serve(
         KeyboardInterrupt: SIGINT has ended it, and all is finished.
     """
     limits = limits or Limits()
-    # A caller's broken form is told to the caller; else anyone could fill the log with them.
+    # What is broken in a form or a picture is for its caller; else anyone could fill the log.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="PIL")
     with _bound(host, port) as listener:
         address, number = listener.getsockname()[:2]
         local = ipaddress.ip_address(address).is_loopback
@@ -91,18 +94,19 @@ class _Server(uvicorn.Server):
         if self.started:
             self._ready()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.ended_by = self.ended_by or sig
+        super().handle_exit(sig, frame)
+
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
-        before = {
-            number: signal.signal(number, self.handle_exit)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+    def capture_signals(self) -> Iterator[None]:
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in numbers}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        self.ended_by = self._captured_signals[0] if self._captured_signals else None
 
 
 def _bound(host: str, port: int) -> socket.socket:
