@@ -33,8 +33,8 @@ def health() -> dict[str, str]:
 
 
 @app.post("/predict")
-def predict(example: Example) -> dict[str, object]:
-    """Return the answer to one example."""
+async def predict(example: Example) -> dict[str, object]:
+    """Return the answer to one example; in FastAPI's threads, without ``async``, requests fail."""
     row = model.predict(np.array([example.x]), verbose=0)[0]
     return {"answer": int(row.argmax()), "probabilities": row.tolist()}
 

@@ -29,6 +29,7 @@ from benchmarks.tables import table
 COMMAND = 'make bench-serve ARGS="--page docs/serve.md"'
 LONG_COMMAND = 'make bench-serve ARGS="--minutes 10 --page docs/serve.md"'
 CONNECTIONS = (1, 16, 128)
+KEYS = ("npz", "onnx", "plain")
 STARTS = 5
 PATIENCE = "10s"  # after which wrk counts a request as an error
 PACKAGES = ("fastapi", "uvicorn", "onnxruntime", "keras", "jax", "numpy")
@@ -64,18 +65,18 @@ class Up:
         return int(line.split()[1]) / 1024
 
 
-def peers(folder: Path) -> list[Peer]:
-    """Train one epoch of relu-2, export it, and return the services of it."""
+def peers(folder: Path) -> dict[str, Peer]:
+    """Train one epoch of relu-2, export it, and return the services of it, by their keys."""
     files = {kind: folder / f"relu-2.{kind}" for kind in ("npz", "onnx", "keras")}
     if not all(file.exists() for file in files.values()):
         _train(folder, files)
     serve = (sys.executable, "-m", "mlplab.cli.main", "serve")
     plain = (sys.executable, "-m", "benchmarks.plain_service")
-    return [
-        Peer("mlplab serve, .npz", (*serve, str(files["npz"]), "--port")),
-        Peer("mlplab serve, .onnx", (*serve, str(files["onnx"]), "--port")),
-        Peer("FastAPI and keras.Model.predict", (*plain, str(files["keras"]))),
-    ]
+    return {
+        "npz": Peer("mlplab serve, .npz", (*serve, str(files["npz"]), "--port")),
+        "onnx": Peer("mlplab serve, .onnx", (*serve, str(files["onnx"]), "--port")),
+        "plain": Peer("FastAPI and keras.Model.predict", (*plain, str(files["keras"]))),
+    }
 
 
 def _train(folder: Path, files: dict[str, Path]) -> None:
@@ -122,29 +123,51 @@ def load(url: str, connections: int, seconds: float, body: Path) -> dict[str, An
     return dict(json.loads(done.stderr))
 
 
-def measure(folder: Path, seconds: float, port: int, body: Path) -> str:
-    """Return a table of all peers under load, and one of how they start."""
-    rows, starts = [], []
-    for peer in peers(folder):
-        times = []
-        for _ in range(STARTS):
-            with up(peer, port) as service:
-                times.append(service.seconds)
+def measure(peer: Peer, seconds: float, port: int, body: Path) -> dict[str, Any]:
+    """Return what one peer does: how it starts, under load, and what memory it holds."""
+    times = []
+    for _ in range(STARTS - 1):
         with up(peer, port) as service:
-            load(service.url, 1, 1, body)  # not counted
-            before = service.megabytes
-            for connections in CONNECTIONS:
-                told = load(service.url, connections, seconds, body)
-                rows.append(_row(peer, connections, told))
-                print(rows[-1], file=sys.stderr, flush=True)
-            after = service.megabytes
-        middle = statistics.median(times)
-        spread = f"{min(times):.2f} to {max(times):.2f}"
-        starts.append([peer.name, f"{middle:.2f}", spread, f"{before:.0f}", f"{after:.0f}"])
+            times.append(service.seconds)
+    with up(peer, port) as service:
+        times.append(service.seconds)
+        load(service.url, 1, 1, body)  # not counted
+        before = service.megabytes
+        lines = []
+        for connections in CONNECTIONS:
+            lines.append(_row(peer, connections, load(service.url, connections, seconds, body)))
+            print(lines[-1], file=sys.stderr, flush=True)
+        after = service.megabytes
+    middle = f"{statistics.median(times):.2f}"
+    spread = f"{min(times):.2f} to {max(times):.2f}"
+    start = [peer.name, middle, spread, f"{before:.0f}", f"{after:.0f}"]
+    return {"lines": lines, "start": start, "seconds": seconds, "about": _about()}
+
+
+def tables(kept: list[dict[str, Any]]) -> str:
+    """Return a table of the peers under load, and one of how they start."""
     head = ["service", "connections", "requests a second", "p50 ms", "p99 ms", "errors"]
-    start_head = ["service", "s to the first answer", "of 5", "MB before", "MB after"]
-    about = f"{_about()} {seconds:g} seconds a line, after one that does not count."
-    return f"{about}\n\n{table(head, rows)}\n\n{table(start_head, starts)}\n"
+    start_head = ["service", "s to the first answer", f"of {STARTS}", "MB before", "MB after"]
+    about = f"{kept[0]['about']} {kept[0]['seconds']:g} seconds a line, warmed up before."
+    lines = table(head, [line for peer in kept for line in peer["lines"]])
+    return f"{about}\n\n{lines}\n\n{table(start_head, [peer['start'] for peer in kept])}\n"
+
+
+def keep(options: argparse.Namespace, body: Path) -> str:
+    """Measure the peers that are asked for, and return the tables of all that are kept."""
+    kept = []
+    for key, peer in peers(options.out).items():
+        file = options.out / f"{key}.json"
+        if key in options.only:
+            figures = measure(peer, options.seconds, options.port, body)
+            file.write_text(json.dumps(figures, indent=1))
+        if file.exists():
+            kept.append(json.loads(file.read_text()))
+    if not kept:
+        raise SystemExit("error: expected a service to measure, got none with --only")
+    if len({(figures["about"], figures["seconds"]) for figures in kept}) > 1:
+        raise SystemExit("error: what is kept was measured otherwise; measure all again")
+    return tables(kept)
 
 
 def _row(peer: Peer, connections: int, told: dict[str, Any]) -> list[str]:
@@ -160,7 +183,7 @@ def _row(peer: Peer, connections: int, told: dict[str, Any]) -> list[str]:
 
 def watch(folder: Path, minutes: float, port: int, body: Path) -> str:
     """Load the first peer for some minutes and return a table of its memory."""
-    peer, rows = peers(folder)[0], []
+    peer, rows = peers(folder)["npz"], []
     errors = requests = 0
     with up(peer, port) as service:
         load(service.url, 16, 5, body)
@@ -186,6 +209,9 @@ def _about() -> str:
 def main() -> None:
     """Measure, print, and write the page."""
     parser = argparse.ArgumentParser("python -m benchmarks.serve", description=__doc__)
+    parser.add_argument(
+        "--only", nargs="*", choices=KEYS, default=KEYS, help="what to measure; the rest is kept"
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="of load, for each line")
     parser.add_argument("--minutes", type=float, help="of load, to watch the memory instead")
     parser.add_argument("--port", type=int, default=8765)
@@ -203,7 +229,7 @@ def main() -> None:
             text = watch(options.out, options.minutes, options.port, Path(body.name))
         else:
             command = COMMAND
-            text = measure(options.out, options.seconds, options.port, Path(body.name))
+            text = keep(options, Path(body.name))
     print(text)
     if options.page:
         write_between_marks(options.page, command, text)

@@ -62,6 +62,7 @@ def serve(
             app,
             http=protocol_with(limits),
             ws="none",
+            loop="asyncio",  # fair to all callers; uvloop lets a few of a hundred wait for seconds
             log_level="error",
             access_log=False,
             proxy_headers=False,
