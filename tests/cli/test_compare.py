@@ -64,6 +64,7 @@ def test_a_report_is_a_look(mlplab_: Program, study: Path) -> None:
 def test_json_and_csv_hold_the_same(mlplab_: Program, study: Path, tmp_path: Path) -> None:
     command = ("compare", study.name, "--metric", "loss", "--json", "--csv", "pairs.csv")
     content = json.loads(mlplab_(*command).stdout)
+    assert next(iter(content)) == "question"
     assert content["question"].startswith("Claim recipes: which recipe has the lower loss")
     assert content["margin"] == 0.01
     assert [row["recipe"] for row in content["terms"]] == ["linear", "hidden-64"]
@@ -137,9 +138,10 @@ def test_seeds_auto_decides_and_repeats(mlplab_: Program, tmp_path: Path) -> Non
     command = ("run", SPEC, "--epochs", 4, "--seeds", "auto", "--max-seeds", 5, "--margin", 1)
     first = mlplab_(*command)
     assert "note: look 1 of 2 planned, at 3 seeds: " in first.stderr
-    assert CLAIM in first.stdout
+    assert first.stdout.splitlines()[0] == CLAIM
     assert "- linear, hidden-64: decided at look " in first.stdout
     again = json.loads(mlplab_(*command, "--json", "-q").stdout)
+    assert next(iter(again.items())) == ("question", CLAIM)
     assert again["comparison"]["pairs"][0]["verdict"] == "b better"
     assert again["comparison"]["pairs"][0]["sentence"].split()[0] == "hidden-64"
     with Study(tmp_path / "digits.study") as study:

@@ -20,6 +20,7 @@ from mlplab import Dataset, Study
 from .conftest import EXAMPLES, PROGRAM, Program
 
 SPEC = EXAMPLES / "digits.toml"
+CLAIM = "Claim recipes: which recipe is right more often on new examples, whatever the seed?"
 
 
 def test_run_prints_a_table_and_plain_lines_and_goes_on(mlplab_: Program, tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_reproduce_with_one_run_each_answers_no_question_of_recipes(
 ) -> None:
     command = ("reproduce", "relu-2", "--seeds", 1, "--epochs", 1, "--ask", "init")
     result = mlplab_(*command)
-    assert "Claim models: which of these trained models is right more often" in result.stdout
+    assert result.stdout.startswith("Claim models: which of these trained models is right more")
     assert "with the initial deviations that were meant" in result.stdout
     assert "One run each cannot say" in result.stdout
     assert "Yes" not in result.stdout
@@ -119,6 +120,8 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
 ) -> None:
     result = mlplab_("reproduce", "softmax", "relu-2", "--seeds", 2, "--epochs", 1, "--json")
     content = json.loads(result.stdout)
+    assert next(iter(content)) == "question"
+    assert content["question"] == content["comparison"]["question"] == CLAIM
     softmax, relu_2 = content["recipes"]
     assert softmax["parameters"] == {"total": 7850, "trainable": 7850, "frozen": 0}
     assert relu_2["parameters"] == {"total": 524_922, "trainable": 524_922, "frozen": 0}
@@ -159,13 +162,18 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
         "Total params: 524,922",
         "seed 1: Test score:",
         "The validation data was the test set",
-        "Claim recipes: which recipe is right more often on new examples, whatever the seed?",
         "- relu-2 is better than softmax",
         "Is relu-2 better with the initial deviations that were meant, sqrt(2 / fan_in)?\n  ",
         "Report: reproduce/report.html",
         "Next: mlplab export reproduce/reproduce.study:relu-2 --to ",
     ):
         assert expected in text.stdout
+    assert text.stdout.splitlines()[0] == CLAIM
+    assert text.stdout.count("The interval holds in 95% of experiments.") == 2  # families of one
+    assert "These pairs are a family of their own" in text.stdout
+    page = (folder / "report.html").read_text()
+    assert "These pairs are a family of their own" in page
+    assert "left out" not in page[page.index('id="differences-title"') : page.index('id="items"')]
     assert "…" not in text.stdout  # no heading and no figure of the table is cut, in 80 columns
 
 

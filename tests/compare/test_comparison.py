@@ -193,3 +193,39 @@ def test_recipes_share_a_letter_just_where_they_were_not_told_apart():
         found = letters(names, apart)
         for p, q in pairs:
             assert (not set(found[p]) & set(found[q])) == ((p, q) in apart)
+
+
+def test_pairs_chosen_beforehand_are_a_family_of_their_own() -> None:
+    """Their intervals are as wide as those of so many pairs, and say the same as in all pairs."""
+    scores = answers(0.9, 0.8, 0.9, 0.5)
+    found = compare_scores(scores, pairs=[("z", "w"), ("x", "w")])
+    assert [(pair.a, pair.b) for pair in found.pairs] == [("z", "w"), ("x", "w")]
+    everything = {(p.a, p.b): p for p in compare_scores(scores).pairs}
+    for pair in found.pairs:
+        other = everything[pair.b, pair.a]
+        assert pair.alpha == pytest.approx(0.05 / 2)
+        assert other.alpha == pytest.approx(0.05 / 6)
+        assert pair.difference == pytest.approx(-other.difference)
+        assert pair.high - pair.low < other.high - other.low
+    text = str(found)
+    assert "All 2 intervals hold at once" in text
+    assert "letter" not in text
+    assert "group" not in text
+    assert [one["group"] for one in found.to_dict()["recipes"]] == [None] * 4
+    assert not found.complete
+
+
+@pytest.mark.parametrize(
+    ("pairs", "got"),
+    [
+        ([("w", "v")], "got w, v"),
+        ([("w", "w"), ("w", "x")], "got w, w"),
+        ([("w", "x"), ("x", "w")], "got a pair twice"),
+        ([], "got none"),
+    ],
+)
+def test_pairs_that_cannot_be_compared_are_refused(pairs: list[tuple[str, str]], got: str) -> None:
+    with pytest.raises(mlplab.CompareError) as caught:
+        compare_scores(answers(0.9, 0.8), pairs=pairs)
+    expected = "pairs must be of two different recipes out of w, x, each pair once, "
+    assert str(caught.value) == expected + got

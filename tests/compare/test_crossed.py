@@ -149,3 +149,12 @@ def test_answers_all_alike_are_no_proof_on_few_examples():
     same = {name: np.ones((3, 200), dtype=bool) for name in "ab"}
     assert compare_scores(same).pairs[0].verdict == "cannot tell yet"
     assert compare_scores(same, margin=1.5).pairs[0].verdict == "practically the same"
+
+
+@pytest.mark.parametrize(("alpha", "q"), [(0.05, 0.15), (0.2, 0.5)])
+def test_degrees_of_freedom_take_seed_variances_at_their_bounds(alpha: float, q: float) -> None:
+    """Two seeds against five: q = 3 alpha, at most a half."""
+    two, five = (v * nu / stats.chi2.ppf(q, nu) for v, nu in zip((0.1, 0.2), (1, 4), strict=True))
+    expected = (1 + two + five) ** 2 / (1 / 999 + two**2 / 1 + five**2 / 4)
+    seeds = [Seeds(0.1, 2), Seeds(0.2, 5)]
+    assert degrees_of_freedom(1.0, 999, seeds, alpha) == pytest.approx(expected)

@@ -12,8 +12,9 @@ import typer
 from typer.testing import CliRunner, Result
 
 import mlplab
-from mlplab import Dataset, Recipe, StudyError, UsageError
+from mlplab import CompareError, Dataset, Recipe, Study, StudyError, UsageError
 from mlplab.cli.report import report
+from tests.report.test_page import text_of
 
 app = typer.Typer()
 app.command()(report)
@@ -33,6 +34,55 @@ def test_page_goes_beside_the_study_and_its_path_to_stdout(copied_study: Path) -
     page = copied_study.with_name("mine-report") / "report.html"
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{page}\n", "")
     assert (page.parent / "figures" / "small-misread.png").exists()  # so the dataset was loaded
+
+
+@pytest.fixture
+def two_networks(study_file: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(study_file, tmp_path / "two.study"))
+
+
+def test_the_report_asks_what_it_is_told_to(two_networks: Path, tmp_path: Path) -> None:
+    asked = ("--claim", "recipes-this-test", "--margin", 2.5, "--level", 0.8)
+    assert call(two_networks, *asked, "--out", tmp_path / "asked").exit_code == 0
+    with Study(two_networks) as study:
+        found = study.compare("recipes-this-test", margin=2.5, level=0.8)
+    text = text_of(tmp_path / "asked" / "report.html")
+    section = text[text.rindex("Which differences are real") :]
+    assert section.startswith(f"Which differences are real {found.question}")
+    assert "The interval holds in 80% of experiments. Differences below 2.5 points" in section
+    assert found.pairs[0].sentence() in section
+
+    assert call(two_networks, "--metric", "loss", "--out", tmp_path / "loss").exit_code == 0
+    with Study(two_networks) as study:
+        losses = study.compare(metric="loss")
+    shown = text_of(tmp_path / "loss" / "report.html")
+    assert losses.pairs[0].sentence() in shown
+
+
+def test_one_model_of_each_can_be_asked_about_where_there_are_more(
+    two_networks: Path, tmp_path: Path
+) -> None:
+    assert call(two_networks, "--claim", "models", "--out", tmp_path / "models").exit_code == 0
+    text = text_of(tmp_path / "models" / "report.html")
+    assert "Claim models: which of these trained models is right more often" in text
+    assert "Of each recipe, the model of seed 0." in text
+    assert "With one run of a network" not in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (("--claim", "recipes"), "comparing takes at least two recipes, got only 'small'"),
+        (("--claim", "recipe"), "did you mean 'recipes'?"),
+    ],
+)
+def test_a_claim_that_the_runs_cannot_carry_is_refused(
+    copied_study: Path, asked: tuple[str, ...], problem: str
+) -> None:
+    refused = call(copied_study, *asked)
+    assert isinstance(refused.exception, CompareError)
+    assert problem in str(refused.exception)
+    assert not copied_study.with_name("mine-report").exists()
 
 
 def test_out_names_the_folder_and_force_overwrites(copied_study: Path, tmp_path: Path) -> None:

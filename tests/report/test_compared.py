@@ -126,7 +126,7 @@ def test_outputs_that_are_no_probabilities_have_no_calibration_and_the_page_says
 
 
 def test_costs_are_shown_and_unequal_ones_are_said(compared: Compared) -> None:
-    view = differences_section(compared)["comparison"]
+    view = differences_section(compared)
     assert [row["parameters"] for row in view["costs"]] == ["1,210", "1,210"]
     assert [row["operations"] for row in view["costs"]] == ["1,184", "1,184"]  # 64 * 16 + 16 * 10
     ratio = compared.costs.seconds.max() / compared.costs.seconds.min()

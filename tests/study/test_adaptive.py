@@ -33,11 +33,12 @@ class Watching(mlplab.study.Progress):
 def decide(
     recipes: list[Recipe], digits: Dataset, path: Path, **how: Any
 ) -> tuple[Comparison, Watching, list[str]]:
-    """Decide, and return the comparison, what was told, and the looks that were counted."""
+    """Decide, and return the comparison, what was told, and the planned looks that were counted."""
     watching = Watching()
     study, found = run_until_decided(recipes, digits, path=path, progress=watching, **how)
     with study:
-        return found, watching, study.looks()["seen"].tolist()
+        looks = study.looks()
+    return found, watching, looks.loc[looks["planned"], "seen"].tolist()
 
 
 @pytest.fixture

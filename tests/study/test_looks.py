@@ -11,7 +11,7 @@ import pytest
 
 import mlplab
 from mlplab import Dataset, Recipe, Study
-from mlplab.study.looks import Looks
+from mlplab.study.looks import LookCount
 
 from .strangers import read_only
 
@@ -76,6 +76,52 @@ def test_curves_on_the_test_set_are_looks(tmp_path: Path, digits: Dataset, small
         assert study.looks()["seen"].tolist() == ["test scores after every epoch"]
 
 
+def stop_in(hook: str) -> mlplab.study.Progress:
+    """A watcher who interrupts as soon as it is told something."""
+
+    def interrupt(*told: object) -> None:
+        raise KeyboardInterrupt
+
+    return type("Interrupting", (mlplab.study.Progress,), {hook: interrupt})()
+
+
+@pytest.mark.parametrize(
+    ("hook", "validation", "seen"),
+    [
+        ("on_epoch_end", "test", ["test scores after every epoch"]),
+        ("on_epoch_end", 100, []),  # training examples
+        ("on_run_end", "test", ["test scores after every epoch", "test scores"]),
+        ("on_run_end", 100, ["test scores"]),
+    ],
+)
+def test_scores_shown_by_a_run_that_is_interrupted_are_looks(
+    tmp_path: Path,
+    digits: Dataset,
+    small: Recipe,
+    hook: str,
+    validation: str | int,
+    seen: list[str],
+) -> None:
+    path = tmp_path / "a.study"
+    how = {"path": path, "validation": validation, "command": "mlplab run"}
+    with pytest.raises(KeyboardInterrupt):
+        mlplab.run(small, digits, 3, progress=stop_in(hook), **how)
+    with Study(path) as study:
+        looks = study.looks()
+    assert looks["seen"].tolist() == seen
+    assert set(looks["command"]) <= {"mlplab run"}
+
+
+def test_what_a_run_showed_counts_once_in_its_command(
+    tmp_path: Path, digits: Dataset, small: Recipe
+) -> None:
+    path, watching = tmp_path / "a.study", mlplab.study.Progress()
+    with mlplab.run(small, digits, 2, path=path, validation="test", progress=watching) as study:
+        study.frame()
+        study.history()
+        assert study.looks()["seen"].tolist() == ["test scores after every epoch", "test scores"]
+
+
 def test_a_refused_comparison_shows_nothing(path: Path) -> None:
     with Study(path) as study:
         with pytest.raises(mlplab.CompareError):
@@ -97,7 +143,7 @@ def test_a_file_that_cannot_be_written_is_read_and_the_log_says_so(
 
 def test_a_look_that_could_not_be_counted_is_counted_the_next_time(path: Path) -> None:
     """The file is out of reach for a while."""
-    looks = Looks(path, "later")
+    looks = LookCount(path, "later")
     away = path.rename(path.with_name("away.study"))
     looks.count("test scores")
     away.rename(path)
@@ -121,4 +167,4 @@ def test_looking_while_another_process_adds_runs(
     mlplab.run(small, digits, 4, path=path, progress=Looking()).close()
     assert seen == [5, 6]
     with Study(path) as study:
-        assert study.looks()["command"].tolist() == ["meanwhile"] * 2
+        assert study.looks()["command"].tolist() == ["Python"] + ["meanwhile"] * 2

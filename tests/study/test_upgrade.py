@@ -1,4 +1,4 @@
-"""Study files of version 1, written by the tables of that time, are brought to version 2."""
+"""Study files of older versions, written by the tables of their time, are brought to today's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlplab.study.schema import APPLICATION_ID, SCHEMA_VERSION
 
 from .strangers import read_only
 
-OLD_TABLES = Path(__file__).with_name("version_1.sql").read_text()
+HERE = Path(__file__).parent
 
 
 def tables_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -33,20 +33,30 @@ def tables_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-@pytest.fixture
-def old(tmp_path: Path, digits: Dataset, small: Recipe) -> Path:
-    """A file of version 1 with two real runs."""
-    path, now = tmp_path / "old.study", tmp_path / "now.study"
-    mlplab.run(small, digits, 2, path=now).close()
+def older(path: Path, version: int, tables: dict[str, list[tuple[object, ...]]]) -> Path:
+    """Write a file as an older mlplab would."""
     with closing(sqlite3.connect(path)) as database:
-        database.executescript(OLD_TABLES)
-        for name, rows in tables_of(now).items():
+        database.executescript((HERE / f"version_{version}.sql").read_text())
+        for name, rows in tables.items():
             marks = ", ".join("?" * len(rows[0]))
             database.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)  # noqa: S608
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        database.execute("PRAGMA user_version = 1")
+        database.execute(f"PRAGMA user_version = {version}")
         database.commit()
     return path
+
+
+@pytest.fixture
+def now(tmp_path: Path, digits: Dataset, small: Recipe) -> Path:
+    """A file of today with two real runs."""
+    mlplab.run(small, digits, 2, path=tmp_path / "now.study").close()
+    return tmp_path / "now.study"
+
+
+@pytest.fixture
+def old(now: Path) -> Path:
+    """The same as a file of version 1."""
+    return older(now.with_name("old.study"), 1, tables_of(now))
 
 
 def version(path: Path) -> int:
@@ -54,13 +64,13 @@ def version(path: Path) -> int:
         return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
-def test_a_reader_brings_it_up_and_loses_nothing(old: Path, tmp_path: Path) -> None:
+def test_a_reader_brings_it_up_and_loses_nothing(old: Path, now: Path) -> None:
     before = tables_of(old)
     assert version(old) == 1
-    with Study(old) as study, Study(tmp_path / "now.study") as now:
-        assert study.frame().equals(now.frame())
-        assert study.history().equals(now.history())
-        assert (study.outcomes("small") == now.outcomes("small")).all()
+    with Study(old) as study, Study(now) as today:
+        assert study.frame().equals(today.frame())
+        assert study.history().equals(today.history())
+        assert (study.outcomes("small") == today.outcomes("small")).all()
         assert study.variation()["vary"].tolist() == ["all"]
         assert study.recipe("small").operations is None
         assert study.looks()["seen"].tolist()[0] == "test scores"
@@ -68,24 +78,45 @@ def test_a_reader_brings_it_up_and_loses_nothing(old: Path, tmp_path: Path) -> N
     assert tables_of(old) == before
 
 
-def test_the_tables_are_those_of_a_new_file(old: Path, tmp_path: Path) -> None:
-    Study(old).close()
-
-    def shape(path: Path) -> dict[str, set[tuple[object, ...]]]:
-        with closing(sqlite3.connect(path)) as database:
-            names = [row[0] for row in database.execute("SELECT name FROM sqlite_master")]
-            return {
-                name: {row[1:] for row in database.execute(f"PRAGMA table_info({name})")}
-                | {row[2:] for row in database.execute(f"PRAGMA foreign_key_list({name})")}
-                | {
-                    tuple(r[2] for r in database.execute(f"PRAGMA index_info({row[1]})"))
-                    for row in database.execute(f"PRAGMA index_list({name})")
-                }
-                for name in names
-                if not name.startswith("sqlite_")
+def shape(path: Path) -> dict[str, set[tuple[object, ...]]]:
+    """Return the columns, foreign keys and indices of every table."""
+    with closing(sqlite3.connect(path)) as database:
+        names = [row[0] for row in database.execute("SELECT name FROM sqlite_master")]
+        return {
+            name: {row[1:] for row in database.execute(f"PRAGMA table_info({name})")}
+            | {row[2:] for row in database.execute(f"PRAGMA foreign_key_list({name})")}
+            | {
+                tuple(r[2] for r in database.execute(f"PRAGMA index_info({row[1]})"))
+                for row in database.execute(f"PRAGMA index_list({name})")
             }
+            for name in names
+            if not name.startswith("sqlite_")
+        }
 
-    assert shape(old) == shape(tmp_path / "now.study")
+
+def test_the_tables_are_those_of_a_new_file(old: Path, now: Path) -> None:
+    Study(old).close()
+    assert shape(old) == shape(now)
+
+
+def test_version_2_said_in_words_which_looks_were_planned(now: Path) -> None:
+    seen = {
+        "test scores": False,
+        "comparison: recipes, accuracy": False,
+        "comparison: recipes, accuracy, look 1 of 2 planned, at 3 seeds": True,
+        "comparison: recipes-this-test, loss, look 2 of 2 planned, at 5 seeds": True,
+    }
+    with closing(sqlite3.connect(now)) as database:
+        run = database.execute("SELECT * FROM run").fetchall()
+        recipe = database.execute("SELECT * FROM recipe").fetchall()
+    looks = [("2026-01-01T00:00:00+00:00", "mlplab run a.toml --seeds auto", what) for what in seen]
+    tables = tables_of(now) | {"run": run, "recipe": recipe, "look": looks}
+    path = older(now.with_name("two.study"), 2, tables)
+    with Study(path) as study:
+        found = study.looks()
+    assert dict(zip(found["seen"], found["planned"], strict=True)) == seen
+    assert version(path) == SCHEMA_VERSION
+    assert shape(path) == shape(now)
 
 
 def test_a_writer_goes_on_in_it(old: Path, digits: Dataset, small: Recipe) -> None:
@@ -108,7 +139,7 @@ def test_a_file_that_cannot_be_written_says_what_to_do(old: Path) -> None:
             Study(copy)
         assert copy.read_bytes() == before
     assert str(caught.value).startswith(
-        "expected a study file of version 2, got an older one that cannot be brought up to date: "
+        "expected a study file of version 3, got an older one that cannot be brought up to date: "
     )
     assert str(caught.value).endswith("copy it to a folder that can be written, and open the copy")
 

@@ -9,11 +9,11 @@ from rich.progress import TaskID, TextColumn
 from mlplab.study import Epoch, Job, Progress, RunResult
 
 
-def choose_progress(quiet: bool, verbose: bool) -> Progress:
-    """Return the progress display that fits the options and the terminal."""
-    console = Console(stderr=True, highlight=False)
+def choose_progress(quiet: bool, verbose: bool) -> Progress | None:
+    """Return the progress display that fits the options and the terminal; None where quiet."""
     if quiet:
-        return Progress()
+        return None
+    console = Console(stderr=True, highlight=False)
     return LiveProgress(console) if console.is_terminal and not verbose else PlainProgress(console)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlplab.cli.options import Force, StudyPath
+from mlplab.cli.options import Force, Level, Margin, Metric, StudyPath
 
 if TYPE_CHECKING:
     from mlplab.data import Dataset
@@ -25,6 +25,18 @@ def report(
             show_default=False,
         ),
     ] = None,
+    claim: Annotated[
+        str | None,
+        typer.Option(
+            "--claim",
+            help="What is asked: models, recipes-this-test or recipes. [default: what the runs "
+            "can carry]",
+            show_default=False,
+        ),
+    ] = None,
+    margin: Margin = None,
+    level: Level = 0.95,
+    metric: Metric = "accuracy",
     force: Force = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
@@ -38,10 +50,11 @@ def report(
     from mlplab.report.folder import check_folder
     from mlplab.study import Study
 
+    how: dict[str, Any] = {"claim": claim, "margin": margin, "level": level, "metric": metric}
     folder = out or study_path.with_name(f"{study_path.stem}-report")
     with Study(study_path, command_line()) as study:
         check_folder(folder, study.id, force)  # before any dataset is fetched
-        page = write_report(study, folder, dataset=dataset_of(study), force=force)
+        page = write_report(study, folder, dataset=dataset_of(study), force=force, **how)
     typer.echo(page)
     if open_page:
         typer.launch(page.absolute().as_uri())

@@ -74,8 +74,6 @@ def reproduce(
     networks = choose_notebook_recipes(recipes or [])
     chosen = override(networks + (fan_in_recipes(recipes or []) if ask else []), epochs=epochs)
     dataset = load("mnist", progress=not quiet)
-    if not (json or quiet):
-        typer.echo(data_facts(dataset))
     study, _ = train_into(
         out / "reproduce.study",
         chosen,
@@ -88,16 +86,21 @@ def reproduce(
         engine=engine,
     )
     with study:
-        if not (json or quiet):
-            typer.echo(network_facts(study))
         found = verdicts(study)
-        told = {} if found is None else answers(found)
-        print_results(study, json, found, answers=told)
+        told = {question: a for one in found for question, a in answers(one).items()}
+        about = "" if quiet else data_facts(dataset) + "\n" + network_facts(study)
+        print_results(study, json, found, about, answers=told)
         check_some_done(study)
         if not json:
             print_answers(told)
         page = write_report(
-            study, out, dataset=dataset, comparison=found, command=command_line(), force=force
+            study,
+            out,
+            dataset=dataset,
+            comparison=found[0] if found else None,
+            further=found[1:],
+            command=command_line(),
+            force=force,
         )
         shown = suggested(study)
     typer.echo(f"\nReport: {page}", err=json)
@@ -117,16 +120,18 @@ def suggested(study: Study) -> str:
     return shlex.join(["mlplab", "export", f"{study.path}:{recipe}", "--to", to])
 
 
-def verdicts(study: Study) -> Comparison | None:
-    """Return the comparison that the report shows; say what the runs cannot carry."""
+def verdicts(study: Study) -> list[Comparison]:
+    """Return the comparisons that the report shows; say what the runs cannot carry."""
+    from mlplab.report.answers import families
     from mlplab.report.compared import Compared
 
     if len(study.recipes) < 2:
-        return None
-    compared = Compared(study)
-    for limit in compared.limits:
+        return []
+    found = families(Compared(study))
+    first = found[0] if found else None
+    for limit in Compared(study, given_comparison=first, further=found[1:]).limits:
         typer.echo(f"note: {limit}", err=True)
-    return compared.comparison
+    return found
 
 
 def print_answers(answers: dict[str, str]) -> None:

@@ -94,36 +94,43 @@ def show(study: Study, found: Comparison | None, vary: str, *, as_json: bool) ->
     if vary != "all":
         print_variation(study, vary, as_json)
         return
-    print_results(study, as_json, found)
+    print_results(study, as_json, [found] if found else [])
     check_some_done(study)
 
 
 def print_results(
-    study: Study, as_json: bool, found: Comparison | None = None, **more: Any
+    study: Study, as_json: bool, found: Sequence[Comparison], about: str = "", **more: Any
 ) -> None:
-    """Print a study's results to stdout: one JSON object, or a table for readers.
+    """Print a study's results to stdout, the claim first: one JSON object, or tables for readers.
 
     Args:
         study: what was trained.
         as_json: which of the two.
-        found: the comparison of its recipes, if there is one.
+        found: comparisons of its recipes, if there are any: families of pairs under one claim.
+        about: what a reader is told before the scores.
         more: what goes into the JSON object besides.
     """
     from mlplab.cli.verdicts import as_data, print_comparison
 
-    terms = None if found is None else study.terms([recipe.name for recipe in found.recipes])
+    terms = [study.terms([recipe.name for recipe in one.recipes]) for one in found]
     if as_json:
-        compared = {} if found is None else {"comparison": as_data(found, terms)}
-        typer.echo(json.dumps(results(study) | compared | more, indent=2))
+        data = [as_data(one, costs) for one, costs in zip(found, terms, strict=True)]
+        claim = {"question": found[0].question} if found else {}
+        compared = {"comparison": data[0], "further": data[1:]} if data else {}
+        typer.echo(json.dumps(claim | results(study) | compared | more, indent=2))
         return
     from rich.console import Console
 
     from mlplab.report.text import results_table
 
+    if found:
+        typer.echo(found[0].question + "\n")
+    if about:
+        typer.echo(about)
     Console().print(results_table(study))
-    if found is not None:
+    for one, costs in zip(found, terms, strict=True):
         typer.echo()
-        print_comparison(found, terms, as_json=False)
+        print_comparison(one, costs, as_json=False)
 
 
 def print_variation(study: Study, vary: str, as_json: bool) -> None:

@@ -42,26 +42,17 @@ def as_data(found: Comparison, terms: pd.DataFrame | None) -> dict[str, Any]:
 def terms_text(terms: pd.DataFrame) -> str:
     """Return a table of what each recipe costs, and a warning where one costs much more."""
     from mlplab.compare.words import bullets, table
+    from mlplab.report.numbers import seconds, whole
     from mlplab.study.terms import unequal
 
     rows = [
         [
             row["recipe"],
-            _count(row["parameters"]),
-            _count(row["operations"]),
-            _seconds(row["seconds"]),
+            whole(row["parameters"]),
+            whole(row["operations"]),
+            seconds(row["seconds"]),
         ]
         for row in terms.to_dict("records")
     ]
     lines = table(["recipe", "parameters", "multiply-adds an example", "seconds a run"], rows)
     return "\n".join([*lines, *([""] if rows else []), *bullets(unequal(terms))]).rstrip()
-
-
-def _count(operations: Any) -> str:
-    import pandas as pd
-
-    return "-" if pd.isna(operations) else f"{operations:,}"
-
-
-def _seconds(seconds: float) -> str:
-    return "-" if seconds != seconds else f"{seconds:.1f}" if seconds >= 10 else f"{seconds:.2f}"

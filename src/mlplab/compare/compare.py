@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from itertools import combinations
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy.typing as npt
 
@@ -15,7 +15,7 @@ from mlplab.compare.looks import Look
 from mlplab.compare.models import answers, losses
 from mlplab.compare.moments import Moments, moments
 from mlplab.compare.multiplicity import error_of_each, holm
-from mlplab.compare.scores import check_margin, check_share, checked
+from mlplab.compare.scores import check_margin, check_share, checked, chosen_pairs
 from mlplab.compare.seeds import paired as paired_seeds
 from mlplab.compare.seeds import welch
 from mlplab.compare.verdict import SCALE, UNDECIDED, Claim, Metric, verdict
@@ -29,6 +29,7 @@ def compare_scores(
     level: float = 0.95,
     metric: Metric = "accuracy",
     *,
+    pairs: Iterable[tuple[str, str]] | None = None,
     paired: bool = False,
     look: Look | None = None,
     seconds_a_run: Mapping[str, float] | float | None = None,
@@ -52,6 +53,8 @@ def compare_scores(
             loss for losses.
         level: how often the intervals of all pairs hold at once.
         metric: ``"accuracy"``, more is better, or ``"loss"``, less is better.
+        pairs: the pairs (a, b) to compare, chosen before the scores were seen; all where None. The
+            fewer, the narrower are the intervals that hold for all of them at once.
         paired: for ``recipes-this-test``: row s of every recipe has something in common by design,
             such as the validation split.
         look: which of several planned looks this is (``Looks.at``); the rate of error is spent over
@@ -60,7 +63,7 @@ def compare_scores(
             many minutes the seeds that are needed would take.
 
     Returns:
-        Every pair with its difference, interval and verdict.
+        Every pair, or those chosen, with its difference, interval and verdict.
 
     Raises:
         CompareError: if the scores cannot be used or cannot carry the claim.
@@ -82,35 +85,11 @@ def compare_scores(
     check_margin(margin)
     arrays = checked(scores, claim, metric)
     _check_options(claim, level, look, paired=paired)
-    scale = SCALE[metric]
-    answer = scale if metric == "accuracy" else 0.0
+    names = chosen_pairs(list(arrays), pairs)
     found = {name: moments(y) for name, y in arrays.items()}
-    names = list(combinations(arrays, 2))
-    each = last = error_of_each(level, len(names))
-    if look:
-        each, last = (one.error_of_each(len(names)) for one in (look, look.last))
-    scaled = {name: one.times(scale) for name, one in found.items()}
-    estimates = [
-        answers(found[a], found[b], scale)
-        if claim == "models" and metric == "accuracy"
-        else _estimate(scaled[a], scaled[b], claim, answer, paired=paired)
-        for a, b in names
-    ]
+    asked = _Asked(claim, metric, margin, level, *_errors(level, look, len(names)))
+    estimates = _estimates(names, found, claim, metric, paired=paired)
     adjusted = holm([one.p for one in estimates])
-    pairs = [
-        _pair(
-            name,
-            one,
-            p_holm,
-            (each, last),
-            claim,
-            metric,
-            margin,
-            level,
-            seconds_of(name, seconds_a_run),
-        )
-        for name, one, p_holm in zip(names, estimates, adjusted, strict=True)
-    ]
     return Comparison(
         claim=claim,
         metric=metric,
@@ -118,7 +97,10 @@ def compare_scores(
         level=level,
         n_examples=next(iter(found.values())).n_examples,
         recipes=tuple(_summary(name, one) for name, one in found.items()),
-        pairs=tuple(pairs),
+        pairs=tuple(
+            _pair(pair, one, p, asked, seconds_of(pair, seconds_a_run))
+            for pair, one, p in zip(names, estimates, adjusted, strict=True)
+        ),
         look=look,
     )
 
@@ -132,47 +114,79 @@ def _check_options(claim: Claim, level: float, look: Look | None, *, paired: boo
         raise CompareError("looks are for adding seeds; the claim models has one run each")
 
 
-def _estimate(a: Moments, b: Moments, claim: Claim, answer: float, *, paired: bool) -> Estimated:
-    if claim == "models":
-        return losses(a, b)
-    if claim == "recipes":
-        return crossed(a, b, answer)
-    return paired_seeds(a, b) if paired else welch(a, b)
+def _errors(level: float, look: Look | None, n_pairs: int) -> tuple[float, float]:
+    """Return how often the interval of one pair may miss: at this look, and at the last."""
+    if look is None:
+        return (error_of_each(level, n_pairs),) * 2
+    return look.error_of_each(n_pairs), look.last.error_of_each(n_pairs)
+
+
+def _estimates(
+    names: Sequence[tuple[str, str]],
+    found: Mapping[str, Moments],
+    claim: Claim,
+    metric: Metric,
+    *,
+    paired: bool,
+) -> list[Estimated]:
+    """Return the difference of each pair as its claim estimates it, in the unit of the metric."""
+    scale = SCALE[metric]
+    if claim == "models" and metric == "accuracy":
+        return [answers(found[a], found[b], scale) for a, b in names]
+    estimate = _ESTIMATES[claim, paired]
+    answer = scale if metric == "accuracy" else 0.0
+    scaled = {name: one.times(scale) for name, one in found.items()}
+    return [estimate(scaled[a], scaled[b], answer) for a, b in names]
+
+
+_ESTIMATES: dict[tuple[Claim, bool], Callable[[Moments, Moments, float], Estimated]] = {
+    ("models", False): lambda a, b, answer: losses(a, b),
+    ("recipes", False): crossed,
+    ("recipes-this-test", False): lambda a, b, answer: welch(a, b),
+    ("recipes-this-test", True): lambda a, b, answer: paired_seeds(a, b),
+}
+"""By claim and whether the seeds are paired."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of every pair, and how often the interval of one may miss."""
+
+    claim: Claim
+    metric: Metric
+    margin: float
+    level: float
+    alpha: float
+    alpha_last: float
 
 
 def _pair(
     names: tuple[str, str],
     found: Estimated,
     p_holm: float,
-    alphas: tuple[float, float],
-    claim: Claim,
-    metric: Metric,
-    margin: float,
-    level: float,
+    asked: _Asked,
     seconds: tuple[float, float] | None,
 ) -> Pair:
-    alpha, alpha_last = (max(one, SMALLEST_P) for one in alphas)
+    alpha, split = max(asked.alpha, SMALLEST_P), found.split
     low, high = found.interval(alpha)
-    may_decide = alphas[0] >= SMALLEST_P
-    split = found.split
+    word = verdict(low, high, asked.margin, asked.metric)
     return Pair(
-        a=names[0],
-        b=names[1],
-        claim=claim,
-        metric=metric,
-        margin=margin,
-        level=level,
+        *names,
+        claim=asked.claim,
+        metric=asked.metric,
+        margin=asked.margin,
+        level=asked.level,
         difference=found.difference,
         low=low,
         high=high,
-        verdict=verdict(low, high, margin, metric) if may_decide else UNDECIDED,
+        verdict=word if asked.alpha >= SMALLEST_P else UNDECIDED,
         p=found.p,
         p_holm=p_holm,
         sd_seeds=math.sqrt(split.seeds),
         sd_examples=math.sqrt(split.examples),
         sd_within=math.sqrt(max(split.within, 0.0)),
         alpha=alpha,
-        alpha_last=alpha_last,
+        alpha_last=max(asked.alpha_last, SMALLEST_P),
         components=found.components,
         seconds_a_run=seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -143,7 +144,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every pair of some recipes, compared under one claim.
+    """Every pair of some recipes, or some pairs, compared under one claim.
 
     ``str`` of it is the question, a table of the recipes, one of the pairs, and a sentence a pair.
 
@@ -154,7 +155,7 @@ class Comparison:
         level: how often the intervals of all pairs hold at once.
         n_examples: how many test examples.
         recipes: each recipe's scores in short, in the order given.
-        pairs: every pair, in the order given.
+        pairs: every pair that was compared, in the order given.
         look: which of the planned looks this is, or None where one look was meant.
         notes: what else a reader should know, a sentence each.
 
@@ -188,6 +189,11 @@ class Comparison:
         """The pairs of which it cannot be told yet."""
         return tuple(pair for pair in self.pairs if not pair.decided)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every pair of the recipes was compared."""
+        return len(self.pairs) == math.comb(len(self.recipes), 2)
+
     def frame(self) -> pd.DataFrame:
         """Return a row a pair: a, b, claim, difference, low, high, verdict, the split, the needs.
 
@@ -199,14 +205,17 @@ class Comparison:
         return frame.astype({"seeds_needed": "Int64", "examples_needed": "Int64"})
 
     def groups(self) -> dict[str, str]:
-        """Return letters by recipe, best first; recipes that share one were not told apart."""
+        """Return letters by recipe, best first; recipes that share one were not told apart.
+
+        Where only some pairs were compared, the others were not told apart either.
+        """
         means = {recipe.name: recipe.mean for recipe in self.recipes}
         apart = [(pair.a, pair.b) for pair in self.pairs if pair.better]
         return letters(ordered(means, rising=self.metric == "loss"), apart)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, fit for ``json.dumps``; what is not known is None."""
-        groups = self.groups()
+        groups = self.groups() if self.complete else {}
         return {
             "question": self.question,
             "claim": self.claim,
@@ -216,7 +225,7 @@ class Comparison:
             "n_examples": self.n_examples,
             "look": None if self.look is None else str(self.look),
             "notes": list(self.notes),
-            "recipes": [vars(recipe) | {"group": groups[recipe.name]} for recipe in self.recipes],
+            "recipes": [vars(one) | {"group": groups.get(one.name)} for one in self.recipes],
             "pairs": [
                 pair.row()
                 | {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,32 @@ def checked(scores: Mapping[str, npt.ArrayLike], claim: Claim, metric: Metric) -
     if problems:
         raise CompareError("\n  ".join([f"scores: {problems[0]}", *problems[1:]]))
     return {name: _compact(y, metric) for name, y in arrays.items()}
+
+
+def chosen_pairs(
+    recipes: Sequence[str], pairs: Iterable[tuple[str, str]] | None
+) -> list[tuple[str, str]]:
+    """Return the pairs to compare: those asked for, or all.
+
+    Raises:
+        CompareError: no pair, one of a recipe that is not there or twice the same, or one twice.
+
+    Examples:
+        >>> chosen_pairs(["a", "b", "c"], None)
+        [('a', 'b'), ('a', 'c'), ('b', 'c')]
+    """
+    if pairs is None:
+        return list(combinations(recipes, 2))
+    asked = [(str(a), str(b)) for a, b in pairs]
+    known = set(combinations(recipes, 2))
+    wrong = [f"{a}, {b}" for a, b in asked if not {(a, b), (b, a)} & known]
+    if wrong or len(set(map(frozenset, asked))) < len(asked) or not asked:
+        got = "; ".join(wrong) if wrong else "a pair twice" if asked else "none"
+        raise CompareError(
+            f"pairs must be of two different recipes out of {', '.join(recipes)}, each pair once, "
+            f"got {got}"
+        )
+    return asked
 
 
 def check_word(what: str, given: str, known: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mlplab.compare.verdict import UNIT
 
 WIDTH = 79
+MISSING = "–"
 _NOTHING = "Nothing in reach does."
 _LETTERS = "Recipes that share a letter of their groups have not been told apart."
 
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 
 def page(comparison: Comparison) -> str:
     """Return everything, the question first."""
-    recipes = [_recipe_row(comparison, one) for one in _best_first(comparison)]
+    last = None if comparison.complete else -1  # letters are for recipes of which all were compared
+    recipes = [_recipe_row(comparison, one)[:last] for one in _best_first(comparison)]
+    head = ["recipe", "seeds", comparison.metric, "sd of seeds", "group"][:last]
     pairs = [_pair_row(pair) for pair in comparison.pairs]
     parts = [
         [comparison.question],
-        wrapped(f"{terms(comparison)} {_LETTERS}"),
+        wrapped(terms(comparison) + (f" {_LETTERS}" if comparison.complete else "")),
         *([_notes(comparison)] if comparison.look or comparison.notes else []),
-        table(["recipe", "seeds", comparison.metric, "sd of seeds", "group"], recipes),
+        table(head, recipes),
         table(["a", "b", "a - b", "interval", "verdict"], pairs, left=2),
         bullets(pair.sentence() for pair in comparison.pairs),
     ]
@@ -70,11 +73,11 @@ def _recipe_row(comparison: Comparison, recipe: RecipeScores) -> list[str]:
         mean, sd = f"{recipe.mean:.3%}", None if recipe.sd is None else f"{100 * recipe.sd:.3f}"
     else:
         mean, sd = f"{recipe.mean:.5f}", None if recipe.sd is None else f"{recipe.sd:.5f}"
-    return [recipe.name, str(recipe.seeds), mean, sd or "-", comparison.groups()[recipe.name]]
+    return [recipe.name, str(recipe.seeds), mean, sd or MISSING, comparison.groups()[recipe.name]]
 
 
 def _pair_row(pair: Pair) -> list[str]:
-    return [pair.a, pair.b, _signed(pair, pair.difference), _interval(pair), pair.verdict]
+    return [pair.a, pair.b, signed(pair, pair.difference), interval(pair), pair.verdict]
 
 
 def sentence(pair: Pair) -> str:
@@ -84,8 +87,8 @@ def sentence(pair: Pair) -> str:
 
 def evidence(pair: Pair) -> str:
     """Return what a verdict rests on, in words, and what would settle it."""
-    shown = f"{pair.a} - {pair.b}: {_signed(pair, pair.difference)} {UNIT[pair.metric]}"
-    return " ".join([f"({shown}, {_interval(pair)}).", *_split(pair), *_settling(pair)])
+    shown = f"{pair.a} - {pair.b}: {signed(pair, pair.difference)} {UNIT[pair.metric]}"
+    return " ".join([f"({shown}, {interval(pair)}).", *_split(pair), *_settling(pair)])
 
 
 def _finding(pair: Pair) -> str:
@@ -118,7 +121,8 @@ def _settling(pair: Pair) -> Iterator[str]:
         return
     needs, n = what_settles(pair), pair.components.n_examples
     if pair.needed.seeds is not None:
-        yield f"If the difference stays as it is, {needs}, settle it."
+        comma = "" if pair.minutes_needed is None else ","
+        yield f"If the difference stays as it is, {needs}{comma} settle it."
     elif pair.claim == "recipes":
         yield f"No number of seeds settles it on {n:,} test examples at the present difference:"
         yield f"{needs or 'nothing within reach'} would."
@@ -144,11 +148,13 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:,.0f} minutes" if minutes < 120 else f"{minutes / 60:,.0f} hours"
 
 
-def _interval(pair: Pair) -> str:
-    return f"{_signed(pair, pair.low)} to {_signed(pair, pair.high)}"
+def interval(pair: Pair) -> str:
+    """Return the interval of a pair, its ends with their signs."""
+    return f"{signed(pair, pair.low)} to {signed(pair, pair.high)}"
 
 
-def _signed(pair: Pair, value: float) -> str:
+def signed(pair: Pair, value: float) -> str:
+    """Return a difference in the unit of a pair, with its sign."""
     return f"{value:+.3f}" if pair.metric == "accuracy" else f"{value:+.5f}"
 
 

@@ -18,6 +18,9 @@ from mlplab.recipes.notebook import (
 )
 from mlplab.recipes.recipe import Recipe
 
+MENDED = {"relu-2-fan-in": "relu-2", "bn-dropout-3-fan-in": "bn-dropout-3"}
+"""These networks by name, each with the notebook's that it is like."""
+
 
 def he_stddev(fan_in: int) -> float:
     """Return He's standard deviation for a ReLU layer, ``sqrt(2 / fan_in)``.

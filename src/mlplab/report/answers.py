@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from mlplab.compare import Comparison, Pair
 from mlplab.compare.words import evidence
+from mlplab.recipes.fan_in import MENDED
+from mlplab.report.compared import Compared
 
 
 class Question(NamedTuple):
@@ -37,6 +40,41 @@ QUESTIONS = (
 
 ONE_RUN_EACH = "One run each cannot say: another seed may put the two the other way round."
 """The answer to all of them under the claim ``models``: they ask about recipes."""
+
+
+_OWN_FAMILY = (
+    "These pairs are a family of their own, whose intervals hold at once: they ask another "
+    "question than which network is best."
+)
+
+
+def families(compared: Compared) -> list[Comparison]:
+    """Return the comparisons that the notebook's networks and questions ask for.
+
+    Whichever network is best is one question, of all pairs of the notebook's own networks; whether
+    the slip in the initial deviations matters is another, of each mended network and the one it is
+    like. Each is a family of pairs whose intervals hold at once, so asking the second leaves the
+    verdicts of the first as they were.
+
+    Args:
+        compared: the networks that were run, with the claim their runs can carry.
+    """
+    if compared.carried is None:
+        return []
+    labels = compared.several if compared.carried == "recipes" else list(compared.right)
+    named = {_name(label): label for label in labels}
+    mended = [
+        (label, named[MENDED[name]]) for name, label in named.items() if MENDED.get(name) in named
+    ]
+    own = [label for label in labels if _name(label) not in MENDED]
+    compare, found = compared.study.compare, []
+    if len(own) > 1:
+        found.append(compare(compared.carried, recipes=own))
+    if mended:
+        involved = list(dict.fromkeys(label for pair in mended for label in pair))
+        asked = compare(compared.carried, recipes=involved, pairs=mended)
+        found.append(replace(asked, notes=(_OWN_FAMILY, *asked.notes)))
+    return found
 
 
 def answers(found: Comparison) -> dict[str, str]:

@@ -10,17 +10,42 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mlplab.compare import Calibration, Comparison, Pair, calibration, right_shares, scores_without
+from mlplab.compare import (
+    Calibration,
+    Claim,
+    Comparison,
+    Metric,
+    Pair,
+    calibration,
+    right_shares,
+    scores_without,
+)
 from mlplab.compare.calibration import are_probabilities
 from mlplab.data import Dataset
+from mlplab.report import items
 from mlplab.report.misreads import answers
 from mlplab.report.numbers import listed
 from mlplab.study import Study
 
-_PLANNED = " planned, at "  # in the name of a planned look, as the study counts it
-
 MOST_PAIRS = 3
 """Pairs of which a report shows pictures."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report asks of recipes; all as for ``Study.compare``.
+
+    Attributes:
+        claim: the claim; None for the one that the runs can carry.
+        margin: the difference from which on it matters.
+        level: how often all verdicts are to hold at once.
+        metric: ``"accuracy"`` or ``"loss"``.
+    """
+
+    claim: Claim | None = None
+    margin: float | None = None
+    level: float = 0.95
+    metric: Metric = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -32,11 +57,15 @@ class Compared:
         dataset: its dataset, or None where it cannot be had.
         given_comparison: a comparison of its recipes that was made already, as
             ``run_until_decided`` returns it; to be shown in place of one made anew.
+        asked: what is asked where none was made.
+        further: comparisons to be shown beside, each with pairs that are a family of their own.
     """
 
     study: Study
     dataset: Dataset | None = None
     given_comparison: Comparison | None = None
+    asked: Asked = Asked()
+    further: Sequence[Comparison] = ()
 
     @cached_property
     def right(self) -> dict[str, npt.NDArray[np.bool_]]:
@@ -57,7 +86,8 @@ class Compared:
     @property
     def left_out(self) -> list[str]:
         """The recipes of the study that the comparison does without."""
-        there = {recipe.name for recipe in self.comparison.recipes} if self.comparison else set()
+        found = filter(None, (self.comparison, *self.further))
+        there = {recipe.name for one in found for recipe in one.recipes}
         return [r.label for r in self.study.recipes if r.label not in there]
 
     @cached_property
@@ -68,15 +98,30 @@ class Compared:
 
     @cached_property
     def comparison(self) -> Comparison | None:
-        """The comparison that the runs can carry: of recipes, of models, or none."""
+        """The comparison asked for, or the one that the runs can carry: of recipes, or of models.
+
+        None where they carry none.
+
+        Raises:
+            CompareError: the runs cannot carry what was asked for.
+        """
         if self.given_comparison is not None:
             return self.given_comparison
+        claim = self.asked.claim or self.carried
+        if claim is None or not self.right:
+            return None
+        names = self.several if claim != "models" and len(self.several) > 1 else list(self.right)
+        asked = self.asked
+        return self.study.compare(
+            claim, recipes=names, margin=asked.margin, level=asked.level, metric=asked.metric
+        )
+
+    @property
+    def carried(self) -> Claim | None:
+        """The claim that the runs can carry."""
         if len(self.several) > 1:
-            return self.study.compare("recipes", recipes=self.several)
-        if len(self.right) > 1 and self.common_seeds:
-            seeds = self.common_seeds[:1]
-            return self.study.compare("models", recipes=list(self.right), seeds=seeds)
-        return None
+            return "recipes"
+        return "models" if len(self.right) > 1 and self.common_seeds else None
 
     @property
     def limits(self) -> list[str]:
@@ -90,7 +135,7 @@ class Compared:
             return "A comparison takes two networks with runs or more."
         if self.comparison is None:
             return "The networks have no seed in common, and fewer than two have several runs."
-        if self.comparison.claim == "models":
+        if self.comparison.claim == self.carried == "models":
             return (
                 f"With one run of a network, what can be claimed is which of these trained models "
                 f"(seed {self.common_seeds[0]}) is better on new examples. Which recipe is better "
@@ -108,9 +153,7 @@ class Compared:
     def _stopping_note(self) -> str:
         """Warn where seeds were added by what earlier looks had shown."""
         found = self.comparison
-        if found is None or found.look is not None or not self.study.looks().seen.str.contains(
-            _PLANNED, regex=False
-        ).any():  # fmt: skip
+        if found is None or found.look is not None or not self.study.looks()["planned"].any():
             return ""
         return (
             "Seeds of this study were added over planned looks, until pairs were decided. The "
@@ -136,6 +179,26 @@ class Compared:
     def shares(self) -> pd.DataFrame:
         """A row a test example, a column a recipe: the share of its seeds that got it right."""
         return right_shares(self.right)
+
+    @cached_property
+    def nobody(self) -> pd.DataFrame:
+        """The examples that no run of any recipe gets right; see ``items.nobody``."""
+        return items.nobody(self)
+
+    @cached_property
+    def luck(self) -> pd.DataFrame:
+        """The examples that depend on the seed; see ``items.luck``."""
+        return items.luck(self)
+
+    @cached_property
+    def _only(self) -> dict[tuple[str, str], pd.DataFrame]:
+        return {}
+
+    def only_one(self, right: str, wrong: str) -> pd.DataFrame:
+        """Return the examples that tell two recipes apart; see ``items.only_one``."""
+        if (right, wrong) not in self._only:
+            self._only[right, wrong] = items.only_one(self, right, wrong)
+        return self._only[right, wrong]
 
     @property
     def disputed(self) -> list[int]:

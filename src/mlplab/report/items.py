@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import permutations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from mlplab.compare import always_wrong, seed_dependent, told_apart
-from mlplab.report.compared import Compared
 from mlplab.report.misreads import count_answers
+
+if TYPE_CHECKING:
+    from mlplab.report.compared import Compared
 
 COLUMNS = ["group", "right", "wrong", "test_index", "truth", "answers", "disputed"]
 
@@ -75,6 +78,7 @@ def _groups(compared: Compared) -> Iterator[pd.DataFrame]:
     if not compared.right:
         return
     for right, wrong in permutations(compared.right, 2):
-        yield only_one(compared, right, wrong).assign(group="told apart", right=right, wrong=wrong)
-    yield nobody(compared).assign(group="always wrong", right="", wrong="")
-    yield luck(compared).assign(group="seed-dependent", right="", wrong="")
+        rows = compared.only_one(right, wrong)
+        yield rows.assign(group="told apart", right=right, wrong=wrong)
+    yield compared.nobody.assign(group="always wrong", right="", wrong="")
+    yield compared.luck.assign(group="seed-dependent", right="", wrong="")

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy.typing as npt
+import pandas as pd
 
-MISSING = "–"
+from mlplab.compare.words import MISSING as MISSING
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -50,6 +51,16 @@ def seconds(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def whole(value: int | None) -> str:
+    """Write a whole number, or a dash where there is none.
+
+    Examples:
+        >>> whole(437_972), whole(None)
+        ('437,972', '–')
+    """
+    return MISSING if pd.isna(value) else f"{value:,}"
 
 
 def count(n: int, one: str, many: str | None = None) -> str:

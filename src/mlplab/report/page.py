@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mlplab.compare import Comparison
+from mlplab.compare import Claim, Comparison, Metric
 from mlplab.data import Dataset
 from mlplab.errors import DataError
-from mlplab.report.compared import Compared
+from mlplab.report.compared import Asked, Compared
 from mlplab.report.facts import Facts, network_facts, study_facts
 from mlplab.report.figures.catalog import NETWORK_FIGURES, STUDY_FIGURES
 from mlplab.report.figures.catalog_compared import COMPARED_FIGURES, PAIR_FIGURES
@@ -88,6 +88,11 @@ def write_report(
     *,
     dataset: Dataset | None = None,
     comparison: Comparison | None = None,
+    further: Sequence[Comparison] = (),
+    claim: Claim | None = None,
+    margin: float | None = None,
+    level: float = 0.95,
+    metric: Metric = "accuracy",
     command: str | None = None,
     force: bool = False,
 ) -> Path:
@@ -100,8 +105,13 @@ def write_report(
         study: the study to report on.
         folder: where to write; it is made where there is none.
         dataset: the study's dataset; without it the pictures of misread examples are left out.
-        comparison: the comparison to show, such as ``run_until_decided`` returns; what the runs
-            can carry is compared where None.
+        comparison: the comparison to show, such as ``run_until_decided`` returns; where None, the
+            recipes are compared as the following four say.
+        further: comparisons to show beside it, whose pairs are families of their own.
+        claim: see ``Study.compare``, as for the following; the one the runs can carry where None.
+        margin: the difference from which on it matters.
+        level: how often all verdicts are to hold at once.
+        metric: ``"accuracy"`` or ``"loss"``.
         command: the command line that made the study, to be shown.
         force: write over a report of another study, or over files that are no report.
 
@@ -111,6 +121,7 @@ def write_report(
     Raises:
         UsageError: something else is in the way, and ``force`` is not set.
         DataError: the dataset is not the one of the study.
+        CompareError: the runs cannot carry the claim.
         StorageError: the disk is full or cannot be written.
 
     Examples:
@@ -124,7 +135,8 @@ def write_report(
     check_folder(folder, study.id, force)
     check_dataset(study, dataset)
     networks = [Network(study, summary, dataset) for summary in summarize(study)]
-    compared = Compared(study, dataset, comparison)
+    asked = Asked(claim, margin, level, metric)
+    compared = Compared(study, dataset, comparison, asked, further)
     names = file_names([network.label for network in networks])
     figures = _all_figures(compared, networks, names)
     page = _page().render(

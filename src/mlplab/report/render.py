@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
@@ -48,19 +51,30 @@ def picture(entry: FigureEntry, material: Mapping[str, Any]) -> Picture:
     """Draw a figure once and save it in each theme.
 
     Figures are made without pyplot: nothing global changes, so that threads may do this at once.
+    They have no layout engine, which would make Matplotlib draw each twice: the layout is found
+    once, for all three files.
     """
     pieces = [material[name] for name in entry.needs]
     height = entry.height(*pieces) if callable(entry.height) else entry.height
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, height), dpi=_DOTS_PER_INCH)
     entry.draw(*pieces, figure.subplots())
-    figure.draw_without_rendering()  # lays out once for all three files
-    figure.set_layout_engine("none")
-    box = figure.get_tightbbox().padded(_MARGIN)
+    ConstrainedLayoutEngine().execute(figure)
+    box = _whole_pixels(figure.get_tightbbox().padded(_MARGIN))
     neutral = list(_neutral_texts(figure))
     _dress(figure, neutral, DARK)
     dark = _png(figure, box)
     _dress(figure, neutral, LIGHT)
     return Picture(_png(figure, box), dark, _svg(figure, box))
+
+
+def _whole_pixels(box: Bbox) -> Bbox:
+    """Return a box in inches, its sides whole numbers of pixels and a thousandth, which is cut off.
+
+    Without it a side would come out one pixel short where rounding takes its product with the
+    resolution below the whole number.
+    """
+    width, height = (np.ceil(box.size * _DOTS_PER_INCH) + 0.001) / _DOTS_PER_INCH
+    return Bbox.from_bounds(box.x0, box.y0, width, height)
 
 
 def _svg(figure: Figure, box: Bbox) -> bytes:
@@ -73,12 +87,28 @@ def _svg(figure: Figure, box: Bbox) -> bytes:
 def _png(figure: Figure, box: Bbox) -> bytes:
     """Save as PNG in 64 colours: a third of the bytes, and no difference to see."""
     full, small = io.BytesIO(), io.BytesIO()
-    quickly = {"compress_level": 1}
-    figure.savefig(full, format="png", dpi=_DOTS_PER_INCH, bbox_inches=box, pil_kwargs=quickly)
-    with Image.open(full) as image:
-        palette = image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
-        palette.save(small, "PNG", optimize=True, dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH))
+    figure.savefig(full, format="rgba", bbox_inches=box)
+    width, height = (int(side * figure.dpi) for side in box.size)
+    pixels = np.frombuffer(full.getbuffer(), dtype=np.uint8).reshape(height, width, 4)
+    paper = np.rint(255 * np.array(figure.get_facecolor())).astype(np.uint8)
+    _few_colors(pixels, paper).save(small, "PNG", dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH))
     return small.getvalue()
+
+
+def _few_colors(pixels: npt.NDArray[np.uint8], paper: npt.NDArray[np.uint8]) -> Image.Image:
+    """Return pixels, (height, width, 4), as an image with a palette: the paper, and 63 of the rest.
+
+    The paper is most of a figure, and leaving it out makes the choice of the others quick.
+    """
+    rest = (pixels != paper).any(axis=2)
+    rest[0, 0] = True  # so that there is one
+    inks = Image.fromarray(pixels[np.newaxis, rest, :3])
+    inks = inks.quantize(_COLORS - 1, dither=Image.Dither.NONE)
+    indices = np.zeros(rest.shape, dtype=np.uint8)
+    indices[rest] = np.asarray(inks)[0] + 1
+    image = Image.fromarray(indices, "P")
+    image.putpalette([*paper[:3].tolist(), *(inks.getpalette() or [])])
+    return image
 
 
 def _neutral_texts(figure: Figure) -> Iterator[Text]:

@@ -116,8 +116,8 @@ def variation_text(study: Study, frame: pd.DataFrame) -> str:
             row["vary"],
             str(row["runs"]),
             f"{row['mean']:.3%}",
-            "-" if np.isnan(row["sd"]) else f"{100 * row['sd']:.3f}",
-            "-" if np.isnan(row["share"]) else f"{row['share']:.0%}",
+            MISSING if np.isnan(row["sd"]) else f"{100 * row['sd']:.3f}",
+            MISSING if np.isnan(row["share"]) else f"{row['share']:.0%}",
         ]
         for row in frame.to_dict("records")
     ]

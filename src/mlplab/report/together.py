@@ -11,7 +11,6 @@ from mlplab.report.compared import Compared
 from mlplab.report.facts import Facts
 from mlplab.report.figures.comparisons import has_floor
 from mlplab.report.figures.sources import SOURCE_WORDS
-from mlplab.report.items import luck, nobody, only_one
 from mlplab.report.kernels import is_image
 from mlplab.report.material import Material, gallery
 from mlplab.report.numbers import count, number
@@ -29,7 +28,8 @@ def compared_material(compared: Compared) -> Material:
     found = compared.comparison
     if found is not None:
         material["comparison"] = found
-        material["letters"] = found.groups()
+        if found.complete:
+            material["letters"] = found.groups()
         material["run_accuracies"] = {name: y.mean(axis=1) for name, y in compared.right.items()}
         if found.claim == "recipes":
             material["pairs"] = found.pairs
@@ -38,14 +38,14 @@ def compared_material(compared: Compared) -> Material:
     if not set(compared.variation.vary) <= {"all"}:
         material["variation"] = compared.variation
     if compared.right:
-        groups = {"nobody": nobody(compared), "luck": luck(compared)}
+        groups = {"nobody": compared.nobody, "luck": compared.luck}
         material |= _galleries(compared, groups)
     return material
 
 
 def pair_material(compared: Compared, a: str, b: str) -> Material:
     """Gather what the figures of a pair need: pictures of what tells it apart."""
-    groups = {"only_a": only_one(compared, a, b), "only_b": only_one(compared, b, a)}
+    groups = {"only_a": compared.only_one(a, b), "only_b": compared.only_one(b, a)}
     return _galleries(compared, {name: rows.head(FEW_PICTURES) for name, rows in groups.items()})
 
 
@@ -93,19 +93,18 @@ def _comparison_words(found: Comparison) -> Facts:
 
 def _item_words(compared: Compared) -> Facts:
     n_runs = count(sum(map(len, compared.right.values())), "run")
-    never, chance = nobody(compared), luck(compared)
     marked = "A dashed frame and a question mark: people dispute the label itself."
     return {
         "n_runs": n_runs,
-        "n_nobody": count(len(never), "example"),
-        "n_luck": count(len(chance), "example"),
+        "n_nobody": count(len(compared.nobody), "example"),
+        "n_luck": count(len(compared.luck), "example"),
         "disputed_note": marked if compared.disputed else "",
     }
 
 
 def pair_facts(compared: Compared, a: str, b: str) -> Facts:
     """Gather the words for the figures of a pair."""
-    only_a, only_b = only_one(compared, a, b), only_one(compared, b, a)
+    only_a, only_b = compared.only_one(a, b), compared.only_one(b, a)
     return {
         "a": a,
         "b": b,

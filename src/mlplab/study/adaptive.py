@@ -13,6 +13,7 @@ from mlplab.errors import CompareError
 from mlplab.recipes import Recipe
 from mlplab.study.comparing import compare_studies
 from mlplab.study.decisions import Decisions
+from mlplab.study.looks import LookCount
 from mlplab.study.progress import Progress
 from mlplab.study.runs import check_names, run
 from mlplab.study.study import Study
@@ -89,12 +90,12 @@ def run_until_decided(
     check_margin(margin or 0.0)
     dataset = dataset if isinstance(dataset, Dataset) else load(dataset)
     looks = Looks(planned_up_to(max_seeds), level)
-    progress, began, needy = progress or Progress(), time.monotonic(), list(recipes)
-    decisions = Decisions()
+    began, needy = time.monotonic(), list(recipes)
+    decisions, counted = Decisions(), LookCount(Path(path), command)
     for look in map(looks.at, looks.planned):
         study = run(
             needy, dataset, look.seeds, path=path, validation=validation, keep=keep,
-            engine=engine, progress=progress, command=command,
+            engine=engine, progress=progress, command=command, looks=counted,
         )  # fmt: skip
         try:
             labels = labels_of(study, recipes)
@@ -103,7 +104,8 @@ def run_until_decided(
                 seeds=range(look.seeds), look=look,
             )  # fmt: skip
             decisions.take(found, look)
-            progress.on_notice(decisions.said())
+            if progress:
+                progress.on_notice(decisions.said())
             needy = [recipe for label, recipe in labels.items() if label in decisions.undecided]
             spent = (time.monotonic() - began) / 60
             if decisions.end(next_look(looks, look), study, spent, max_minutes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,7 @@ def compare_studies(
     metric: Metric = "accuracy",
     recipes: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
+    pairs: Iterable[tuple[str, str]] | None = None,
     look: Look | None = None,
 ) -> Comparison:
     """Compare the recipes of one study or several on the same data; see ``Study.compare``.
@@ -86,6 +87,7 @@ def compare_studies(
         metric: ``"accuracy"`` or ``"loss"``.
         recipes: those to compare, by the names that the comparison gives them.
         seeds: use these alone; at a planned look, as far as a recipe has them.
+        pairs: those to compare.
         look: which of several planned looks this is.
 
     Raises:
@@ -112,11 +114,13 @@ def compare_studies(
         DEFAULT_MARGIN[metric] if margin is None else margin,
         level,
         metric,
+        pairs=pairs,
         look=look,
         seconds_a_run=seconds,
     )
     for study in studies:
-        study.count_look(f"comparison: {claim}, {metric}" + (f", {look}" if look else ""))
+        at = f", {look}" if look else ""
+        study.count_look(f"comparison: {claim}, {metric}{at}", planned=look is not None)
     return dataclasses.replace(found, notes=(*notes, *guard_notes(studies)))
 
 

@@ -39,7 +39,11 @@ class Job:
 
 
 class Progress:
-    """Is told what a study does; does nothing itself."""
+    """Is told what a study does; does nothing itself.
+
+    Whoever watches is taken to be shown the scores that it is told: those on the test set are
+    counted as a look when they are first told.
+    """
 
     def on_study_begin(self, n_jobs: int, n_present: int) -> None:
         """A study begins, with ``n_jobs`` runs to do and ``n_present`` already in its file."""

@@ -31,7 +31,7 @@ FROM run JOIN recipe ON recipe.id = run.recipe_id
 WHERE run.status = 'done' ORDER BY recipe.id, run.seed
 """
 
-LOOKS = "SELECT time, command, seen FROM look ORDER BY rowid"
+LOOKS = "SELECT time, command, seen, planned FROM look ORDER BY rowid"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -13,6 +13,7 @@ from mlplab.data import Dataset, default_validation, load
 from mlplab.engine import Streams, check_engine
 from mlplab.errors import UsageError, did_you_mean
 from mlplab.recipes import Recipe, seed_list
+from mlplab.study.looks import AFTER_EPOCHS, AFTER_RUNS, LookCount
 from mlplab.study.one_run import Epoch, RunResult, train
 from mlplab.study.pool import one_by_one, side_by_side
 from mlplab.study.progress import Job, Progress
@@ -33,6 +34,7 @@ def run(
     vary: str = "all",
     progress: Progress | None = None,
     command: str = "Python",
+    looks: LookCount | None = None,
 ) -> Study:
     """Train recipes x seeds on a dataset and keep every run in a study file.
 
@@ -51,8 +53,9 @@ def run(
         vary: ``"init"``, ``"order"``, ``"dropout"`` or ``"split"``: the seed of a run is that of
             this random stream alone, the others have seed 0. These runs are kept apart, for
             ``Study.variation``.
-        progress: is told what happens.
-        command: who looks at the test scores through the study that is returned.
+        progress: is told what happens; the test scores it is told are counted as a look.
+        command: who looks at the test scores, in the progress and in the study that is returned.
+        looks: the looks counted for the same command already; see ``Study``.
 
     Returns:
         The study, open for reading.
@@ -80,7 +83,10 @@ def run(
     if keep not in (None, "models"):
         raise UsageError(f'expected keep="models" or None, got {keep!r}')
     dataset.with_validation(validation, Streams.of(0).rng("split"))  # raises early if impossible
-    progress, path = progress or Progress(), Path(path)
+    path = Path(path)
+    looks = looks or LookCount(path, command)
+    on_look = looks.count if progress else ignore  # nobody is shown what nobody watches
+    progress = progress or Progress()
     with open_writer(path, dataset, validation) as writer:
         registered = writer.register(recipes, dataset, engine)
         for recipe in registered:
@@ -92,10 +98,10 @@ def run(
         tasks = tasks_missing(writer, registered, seeds, vary, keep == "models")
         progress.on_study_begin(len(tasks), len(registered) * len(seeds) - len(tasks))
         try:
-            run_tasks(writer, tasks, dataset, validation, keep == "models", progress)
+            run_tasks(writer, tasks, dataset, validation, keep == "models", progress, on_look)
         finally:
             progress.on_study_end()
-    return Study(path, command)
+    return Study(path, command, looks)
 
 
 @dataclass(frozen=True)
@@ -132,8 +138,12 @@ def run_tasks(
     validation: str | int | float,
     keep_models: bool,
     progress: Progress,
+    on_look: Callable[[str], None],
 ) -> None:
-    """Do runs and add each to the file as it ends: native ones side by side, Keras's in a row."""
+    """Do runs and add each to the file as it ends: native ones side by side, Keras's in a row.
+
+    ``on_look`` is told of each kind of test score before ``progress`` is.
+    """
     stopped = Event()
 
     def do(task: Task, threads: int) -> RunResult:
@@ -142,6 +152,8 @@ def run_tasks(
         progress.on_run_begin(task.job)
 
         def on_epoch(epoch: Epoch) -> None:
+            if validation == "test":
+                on_look(AFTER_EPOCHS)
             progress.on_epoch_end(task.job, epoch)
             if stopped.is_set():
                 raise RunStopped
@@ -154,7 +166,12 @@ def run_tasks(
     with closing(side_by_side(parallel, do, stopped.set)) as first:
         for task, result in chain(first, one_by_one(serial, do)):
             writer.add(task.recipe, task.job, result, keep_models)
+            on_look(AFTER_RUNS)
             progress.on_run_end(task.job, result)
+
+
+def ignore(seen: str) -> None:
+    """Count no look."""
 
 
 def streams_of(seed: int, vary: str) -> Streams:

@@ -10,7 +10,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x6D6C_706C
 """Marks an SQLite file as a study (the bytes ``mlpl`` in its header)."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Rises whenever a table changes its meaning; stored as SQLite's ``user_version``."""
 
 TABLES = """
@@ -69,6 +69,7 @@ CREATE TABLE epoch (
 CREATE TABLE look (             -- each time that someone was shown scores on the test set
     time TEXT NOT NULL,         -- UTC, ISO 8601
     command TEXT NOT NULL,      -- the command line, or Python
-    seen TEXT NOT NULL          -- which scores
+    seen TEXT NOT NULL,         -- which scores
+    planned INTEGER NOT NULL DEFAULT 0  -- 1: one of the looks at which seeds auto is decided
 );
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from mlplab.errors import StudyError, did_you_mean
 from mlplab.study.comparing import compare_studies, terms_of
 from mlplab.study.file import Row, StudyFile
 from mlplab.study.kept import Kept
-from mlplab.study.looks import Looks
+from mlplab.study.looks import AFTER_EPOCHS, AFTER_RUNS, LookCount
 from mlplab.study.records import EPOCHS, LOOKS, RUNS, SCORES_BY_SOURCE, RecipeRecord
 from mlplab.study.variation import variation
 
@@ -31,6 +31,7 @@ class Study:
     Args:
         path: a study file.
         command: who looks: a command line, or ``"Python"``.
+        looks: the looks that were counted for the same command already; these kinds count once.
 
     Raises:
         StudyError: the file is missing, is no study, is damaged, or has another version.
@@ -46,10 +47,12 @@ class Study:
         1  softmax     1   done
     """
 
-    def __init__(self, path: str | Path, command: str = "Python") -> None:
+    def __init__(
+        self, path: str | Path, command: str = "Python", looks: LookCount | None = None
+    ) -> None:
         self.path = Path(path)
         self._file = StudyFile(self.path)
-        self._looks = Looks(self.path, command)
+        self._looks = looks or LookCount(self.path, command)
 
     def close(self) -> None:
         """Close the file."""
@@ -134,13 +137,13 @@ class Study:
 
     def frame(self) -> pd.DataFrame:
         """Return a row a run: recipe, seed, status, engine, test scores, seconds, epochs, start."""
-        self._looks.count("test scores")
+        self._looks.count(AFTER_RUNS)
         return self._select(RUNS)
 
     def history(self) -> pd.DataFrame:
         """Return a row an epoch: recipe, seed, epoch (from 1), losses, accuracies, seconds."""
         if self.validation == "test":
-            self._looks.count("test scores after every epoch")
+            self._looks.count(AFTER_EPOCHS)
         return self._select(EPOCHS)
 
     def compare(
@@ -152,6 +155,7 @@ class Study:
         metric: Metric = "accuracy",
         recipes: Sequence[str] | None = None,
         seeds: Sequence[int] | None = None,
+        pairs: Iterable[tuple[str, str]] | None = None,
     ) -> Comparison:
         """Compare the recipes: which differences are real?
 
@@ -166,10 +170,12 @@ class Study:
             recipes: labels of the recipes; all that the study was last asked for where None.
             seeds: use these seeds alone. For ``"models"`` it is one; the lowest that all recipes
                 have where None.
+            pairs: the pairs (a, b) to compare, chosen before the scores were seen; all where None.
+                They are one family: its intervals hold at once, and are narrower the fewer it has.
 
         Returns:
-            Every pair with its difference, interval and verdict. Runs that diverged are left out,
-            and ``notes`` says how many.
+            Every pair, or those chosen, with its difference, interval and verdict. Runs that
+            diverged are left out, and ``notes`` says how many.
 
         Raises:
             CompareError: the runs cannot carry the claim.
@@ -194,6 +200,7 @@ class Study:
             metric=metric,
             recipes=recipes,
             seeds=seeds,
+            pairs=pairs,
         )
 
     def terms(self, recipes: Sequence[str] | None = None) -> pd.DataFrame:
@@ -216,12 +223,15 @@ class Study:
         return variation(self._select(SCORES_BY_SOURCE))
 
     def looks(self) -> pd.DataFrame:
-        """Return a row for each counted look at test scores: time (UTC), command, seen."""
-        return self._select(LOOKS)
+        """Return a row for each counted look at test scores: time (UTC), command, seen, planned.
 
-    def count_look(self, seen: str) -> None:
+        ``planned`` is true of the looks at which ``run_until_decided`` adds seeds or ends.
+        """
+        return self._select(LOOKS).astype({"planned": bool})
+
+    def count_look(self, seen: str, *, planned: bool = False) -> None:
         """Count a look at test scores, if this object has not counted one like it."""
-        self._looks.count(seen)
+        self._looks.count(seen, planned=planned)
 
     def _select(self, statement: str) -> pd.DataFrame:
         rows = self._file.rows(statement)

@@ -102,7 +102,7 @@ def first_layer(
         ax.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor="gray", linewidth=0.5))
         if names:
             ax.text(x + 0.5, y - 0.05, literal(names[unit]), ha="center", va="bottom", fontsize=8)
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.6, pad=0.03, aspect=25)
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.6, pad=0.03, aspect=25, use_gridspec=False)
     bar.set_label("weight")
     n_rows = math.ceil(n_units / n_columns)
     return _frame(n_columns * 1.08 - 0.08, n_rows * (1.08 + room), ax)

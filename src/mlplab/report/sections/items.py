@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlplab.compare import always_wrong, seed_dependent
 from mlplab.report.compared import Compared
 from mlplab.report.kernels import is_image
 from mlplab.report.numbers import count, number, points
@@ -15,15 +14,13 @@ def items_section(compared: Compared) -> View | None:
     """Return what is said of single examples; None where no run has answered any."""
     if not compared.right:
         return None
-    always = always_wrong(compared.shares)
-    disputed = sum(index in compared.disputed for index in always.tolist())
     by_all = count(sum(map(len, compared.right.values())), "run")
     return {
-        "n_always": count(len(always), "test example"),
-        "n_disputed": disputed,
+        "n_always": count(len(compared.nobody), "test example"),
+        "n_disputed": int(compared.nobody["disputed"].sum()),
         "all_disputed": len(compared.disputed),
         "by_all": by_all,
-        "n_luck": count(len(seed_dependent(compared.shares)), "test example"),
+        "n_luck": count(len(compared.luck), "test example"),
         "several": bool(compared.several),
         "without": _without_rows(compared),
         "pictures": compared.dataset is not None and is_image(compared.dataset.input_shape),
