@@ -1,5 +1,7 @@
 # make reproduce   sets everything up and repeats the notebook: four networks, three seeds
 # make test        sets everything up and runs the tests
+# make backends    the tests of Keras on TensorFlow and on PyTorch, in .venv-backends. PyPI's torch
+#                  brings CUDA with it on Linux; TORCH=torch==2.13.0, say, takes another build
 # make install     the package alone, in .venv
 # make lint        style, types, the order of the rooms, the documentation
 # make docs        the documentation, in site/
@@ -15,8 +17,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+TORCH  ?= torch
 
-.PHONY: reproduce test install lint docs bench phases bench-stats bench-serve differences sanitize browser clean
+.PHONY: reproduce test backends install lint docs bench phases bench-stats bench-serve differences sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -25,6 +28,11 @@ reproduce: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev browser
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+backends:
+	$(MAKE) VENV=$(VENV)-backends $(VENV)-backends/.installed-backends
+	$(VENV)-backends/bin/python -m pytest $(ARGS) tests/engine/test_backends.py \
+	  tests/engine/test_imports.py tests/engine/test_tensorboard.py
 
 install: $(VENV)/.installed
 
@@ -74,6 +82,10 @@ $(VENV)/.installed: pyproject.toml $(CORE) | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml $(CORE) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-backends: pyproject.toml $(CORE) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet '$(TORCH)' --editable '.[backends]'
+	@touch $@
 
 $(VENV)/.installed-bench: pyproject.toml $(CORE) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'

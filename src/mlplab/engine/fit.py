@@ -119,7 +119,8 @@ def fit(
             None draws a seed (native) or leaves both to Keras (keras).
         engine: ``"native"``, ``"keras"``, or ``"auto"``: native where it covers the model, the data
             and the callbacks, Keras otherwise. The logger ``mlplab`` says why.
-        threads: how many cores the native engine uses; all of them where it is None.
+        threads: how many cores the native engine uses; where it is None, all of them, or one for
+            so little work that more would be slower.
 
     Returns:
         The Keras ``History``: ``history.history["loss"]`` is a list with one loss an epoch.
@@ -198,7 +199,8 @@ def predict(
         x: features, shape (n, ...): an array, a SciPy sparse matrix or plain lists.
         batch_size: examples that pass at a time; it bounds memory and changes no result.
         engine: see ``fit``.
-        threads: how many cores the native engine uses; all of them where it is None.
+        threads: how many cores the native engine uses; where it is None, all of them, or one for
+            so little work that more would be slower.
 
     Raises:
         EngineError: there is no such engine, or ``"native"`` does not cover what is asked.
@@ -232,7 +234,8 @@ def evaluate(
         batch_size: examples that pass at a time.
         sample_weight: weight of each sample in the loss, shape (n,).
         engine: see ``fit``.
-        threads: how many cores the native engine uses; all of them where it is None.
+        threads: how many cores the native engine uses; where it is None, all of them, or one for
+            so little work that more would be slower.
 
     Raises:
         EngineError: there is no such engine, or ``"native"`` does not cover what is asked.

@@ -8,7 +8,6 @@ which can be told under JAX alone.
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,16 +16,12 @@ from typing import Any
 
 import keras
 
-from mlplab.engine import core
+from mlplab.engine import core, thread_count
 from mlplab.engine.core import Network
 from mlplab.engine.keras_private import LOCK, constant_value
 from mlplab.engine.model_state import to_array
 from mlplab.engine.plan import Plan
 from mlplab.engine.streams import Streams
-
-# Multiplications of a call below which a second thread takes longer to start than it saves: for 32
-# images through half a million weights one thread and two took the same.
-_FEW_MULTIPLICATIONS = 1 << 24
 
 # A network that only predicts has no loss of its own, but the core wants one.
 _NO_LOSS: dict[str, Any] = {
@@ -94,7 +89,7 @@ def network_of(
             plan.loss or _NO_LOSS,
             _NO_OPTIMIZER,
             batch_size,
-            threads or _threads_for(plan, n_rows),
+            threads or thread_count.to_predict(plan, n_rows),
         )
         kept = _KEPT.pop(model, None)
         if kept is None or kept.arguments != (*arguments, core.wanted_isa()):
@@ -106,8 +101,3 @@ def network_of(
     finally:
         with LOCK:
             _KEPT[model] = kept
-
-
-def _threads_for(plan: Plan, n_rows: int) -> int:
-    n_weights = sum(math.prod(weight.shape) for weight in plan.weights)
-    return 1 if n_rows * n_weights < _FEW_MULTIPLICATIONS else core.usable_cores()

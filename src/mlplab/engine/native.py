@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.engine import core
+from mlplab.engine import core, thread_count
 from mlplab.engine.callbacks import looks_at_weights
 from mlplab.engine.core import Network
 from mlplab.engine.job import Job, prepare
@@ -88,7 +88,7 @@ class Training:
             planned.loss,
             planned.optimizer,
             max(job.batch_size, job.validation_batch_size if job.validation else 0),
-            job.arguments.threads or core.usable_cores(),
+            job.arguments.threads or thread_count.to_train(planned, job.batch_size),
         )
         verbose = job.arguments.passed_on["verbose"]
         self.callbacks = keras.callbacks.CallbackList(

@@ -87,7 +87,7 @@ def _dataset(dataset: Mapping[str, Any] | str) -> str:
     if isinstance(dataset, str):
         return dataset
     fingerprint = dataset.get("fingerprint")
-    return dataset["name"] + (f", fingerprint {fingerprint[:12]}" if fingerprint else "")
+    return f"{dataset['name']}" + (f", fingerprint {fingerprint[:12]}" if fingerprint else "")
 
 
 def _seeds(seeds: Sequence[int | None]) -> str:

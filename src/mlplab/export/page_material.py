@@ -100,12 +100,13 @@ def _as_bytes(pictures: npt.NDArray[Any], low: float, high: float) -> Bytes:
     if pictures.dtype == np.uint8 and (low, high) == (0, 255):
         return pictures
     ink = (pictures.astype(np.float32) - low) * (255 / max(high - low, 1e-9))
-    return np.rint(ink).clip(0, 255).astype(np.uint8)
+    rounded: Bytes = np.rint(ink).clip(0, 255).astype(np.uint8)
+    return rounded
 
 
 def _box(pictures: Bytes) -> int:
     """Return the side of the box that the ink fills: the median, 20 for MNIST."""
-    ink = pictures > 0
+    ink: npt.NDArray[np.bool_] = np.greater(pictures, 0)
     sides = [np.maximum(_extent(ink.any(axis=2)), _extent(ink.any(axis=1)))]
     return int(np.median(sides))
 

@@ -91,7 +91,8 @@ def train(
         dataset: with its validation split carved.
         streams: the random streams of the run.
         engine: what trains it.
-        threads: how many cores the native engine uses; all of them where it is None.
+        threads: how many cores the native engine uses; where it is None, all of them, or one for
+            so little work that more would be slower.
         on_epoch: called at the end of each epoch.
     """
     started, clock = now(), time.perf_counter()
