@@ -95,7 +95,7 @@ function readerOf(data) {
   });
 }
 
-// The page holds its data in <script id="model">; elsewhere it is handed in as globalThis.mlplabData.
+// The page holds its data in its element "model"; elsewhere it is handed in as globalThis.mlplabData.
 globalThis.mlplab = readerOf(
   typeof document === "undefined"
     ? globalThis.mlplabData
