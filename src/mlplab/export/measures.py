@@ -94,14 +94,9 @@ def measure(picture: Picture) -> dict[str, float]:
         >>> ring = np.zeros((28, 28))
         >>> ring[4:24, 8:20] = 1
         >>> ring[7:21, 11:17] = 0
-        >>> for name, value in measure(ring).items():
-        ...     print(name, round(value, 2))
-        stroke_width 3.33
-        darkness 0.2
-        aspect 0.6
-        lean 0.0
-        pieces 1.0
-        loops 1.0
+        >>> found = measure(ring)
+        >>> round(found["stroke_width"], 1), found["aspect"], found["pieces"], found["loops"]
+        (3.4, 0.6, 1.0, 1.0)
     """
     return {name: function(picture) for name, function in MEASURES.items()}
 
