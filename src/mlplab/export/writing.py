@@ -112,10 +112,11 @@ def _partial(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".partial-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
+        try:
+            yield partial
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
             f"cannot write {path}: {error.strerror or error}; name another with --output"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
