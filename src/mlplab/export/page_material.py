@@ -106,9 +106,8 @@ def _as_bytes(pictures: npt.NDArray[Any], low: float, high: float) -> Bytes:
 
 def _box(pictures: Bytes) -> int:
     """Return the side of the box that the ink fills: the median, 20 for MNIST."""
-    ink: npt.NDArray[np.bool_] = np.greater(pictures, 0)
-    sides = [np.maximum(_extent(ink.any(axis=2)), _extent(ink.any(axis=1)))]
-    return int(np.median(sides))
+    rows, columns = (np.asarray((pictures > 0).any(axis=axis)) for axis in (2, 1))
+    return int(np.median(np.maximum(_extent(rows), _extent(columns))))
 
 
 def _extent(marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
