@@ -151,4 +151,5 @@ def test_the_openapi_is_told_in_words(service: Running) -> None:
     text = service.client.get("/docs").text
     for path in json.loads(service.client.get("/openapi.json").text)["paths"]:
         assert f"<code>{path}</code>" in text
-    assert "28 x 28 numbers from 0 to 255" in text
+    assert "<code>x</code>: 28 x 28 numbers from 0 to 255</td>" in text
+    assert "<code>x</code>: 1 to 1024 x 28 x 28 numbers from 0 to 255</td>" in text

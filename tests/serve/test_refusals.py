@@ -27,7 +27,7 @@ def with_one(value: Any) -> list[list[Any]]:
         ({"x": ONE[:-1]}, "x: List should have at least 28 items after validation, not 27"),
         ({"x": [*ONE, ROW]}, "x: List should have at most 28 items after validation, not 29"),
         ({"x": [0] * 784}, "x[0]: Input should be a valid array"),
-        ({"x": [ONE]}, "x: List should have at least 28 items after validation, not 1"),
+        ({"x": [ONE]}, "x[0][0]: Input should be a valid number"),
         ({"x": with_one(-1)}, "x[27][27]: Input should be greater than or equal to 0"),
         ({"x": with_one(256)}, "x[27][27]: Input should be less than or equal to 255"),
         ({"x": with_one(1e39)}, "x[27][27]: Input should be less than or equal to 255"),

@@ -92,6 +92,7 @@ def _add_predictions(app: FastAPI, service: Service) -> None:
         "/predict",
         summary="Read one example, or one picture",
         response_model=Answer,
+        response_description="The answer.",
         response_model_exclude_none=True,
         responses=_responses(TAKING),
         openapi_extra=_body(inputs.one, pictures=service.served.takes_pictures),
@@ -114,6 +115,7 @@ def _add_predictions(app: FastAPI, service: Service) -> None:
         "/predict/batch",
         summary="Read several examples",
         response_model=Answers,
+        response_description="The answers.",
         responses=_responses(TAKING),
         openapi_extra=_body(inputs.many),
     )
@@ -126,11 +128,13 @@ def _add_predictions(app: FastAPI, service: Service) -> None:
 
 
 def _add_facts(app: FastAPI, service: Service) -> None:
-    @app.get("/health", summary="Say that the service answers", response_model=Health)
+    told: dict[str, Any] = {"response_description": "What was asked for."}
+
+    @app.get("/health", summary="Say that the service answers", response_model=Health, **told)
     async def health() -> Response:
         return _json(service.health())
 
-    @app.get("/model", summary="Say what is served", response_model=About)
+    @app.get("/model", summary="Say what is served", response_model=About, **told)
     async def model() -> Response:
         return _json(service.about())
 
@@ -211,7 +215,12 @@ def _responses(statuses: dict[int, str]) -> dict[int | str, dict[str, Any]]:
 
 def _text(kind: str) -> dict[int | str, dict[str, Any]]:
     """Return what the OpenAPI says of a reply that is no JSON."""
-    return {200: {"content": {kind: {"schema": {"type": "string"}}}}}
+    return {
+        200: {
+            "description": "What was asked for.",
+            "content": {kind: {"schema": {"type": "string"}}},
+        }
+    }
 
 
 async def _refused(_: Request, error: Exception) -> Response:

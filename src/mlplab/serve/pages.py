@@ -152,25 +152,28 @@ class _Inline(HTMLParser):
             self.texts[self._open][-1] += data
 
 
-def _shown(schema: dict[str, Any]) -> str:
+def _shown(schema: dict[str, Any], plural: bool = False) -> str:
     """Say in words what a schema asks for, without the schema.
 
     Examples:
-        >>> _shown({"type": "array", "minItems": 28, "maxItems": 28, "items": {"type": "number"}})
-        '28 numbers'
+        >>> number = {"type": "number", "minimum": 0, "maximum": 255}
+        >>> _shown({"type": "array", "minItems": 28, "maxItems": 28, "items": number})
+        '28 numbers from 0 to 255'
     """
     if "$ref" in schema:
         return str(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
         return " or ".join(map(_shown, schema["anyOf"]))
     if schema.get("type") == "array":
-        least, most = schema.get("minItems"), schema.get("maxItems")
-        count = f"{most} " if least == most and most else f"{least} to {most} " if most else ""
-        inner = _shown(schema["items"])
-        return f"{count}x {inner}" if schema["items"].get("type") == "array" else f"{count}{inner}s"
+        least, most, items = schema.get("minItems"), schema.get("maxItems"), schema["items"]
+        count = "" if most is None else f"{most} " if least == most else f"{least} to {most} "
+        by = "x " if count and items.get("type") == "array" else ""
+        return f"{count}{by}{_shown(items, plural=True)}"
     if schema.get("format") == "binary":
         return "the bytes of a file"
-    name = str(schema.get("type", "anything"))
+    kind = str(schema.get("type", "anything"))
+    name = {"integer": "whole number", "string": "text", "null": "nothing"}.get(kind, kind)
+    name += "s" if plural else ""
     if "minimum" in schema and "maximum" in schema:
         return f"{name} from {schema['minimum']:g} to {schema['maximum']:g}"
     return name
