@@ -152,8 +152,7 @@ def _from_study(study: Study, runs: _Runs, ensemble: bool, dataset: str | None) 
             f"expected STUDY:RECIPE with --ensemble, which takes all seeds, got seed {runs.seed}"
         )
     seeds, chosen = _seeds(study, label, runs.seed, ensemble)
-    logits = bool(record.description["loss"].get("config", {}).get("from_logits", False))
-    models = [_ending_in_probabilities(load_model(path), logits) for path in seeds.values()]
+    models = [_ending_in_probabilities(load_model(path), record.logits) for path in seeds.values()]
     data = load_dataset(study, dataset)
     facts = {"recipe": label, "recipe_fingerprint": record.fingerprint, "study": study.id}
     study.count_look("test scores of exported networks")

@@ -22,7 +22,9 @@ from mlplab.compare import (
 )
 from mlplab.compare.calibration import are_probabilities
 from mlplab.data import Dataset
+from mlplab.data.drawn_set import DrawnSet
 from mlplab.report import items
+from mlplab.report.drawn import drawn_scores, stress_set
 from mlplab.report.misreads import answers
 from mlplab.report.numbers import listed
 from mlplab.study import Study
@@ -72,6 +74,16 @@ class Compared:
         """By recipe with runs, whether each answer was right, shape (n_seeds, n_test)."""
         labels = [record.label for record in self.study.recipes]
         return {name: self.study.outcomes(name) for name in labels if self.study.seeds(name)}
+
+    @cached_property
+    def stress(self) -> DrawnSet | None:
+        """The stress set of the dataset, where kept models can read it."""
+        return stress_set(self.study, self.dataset)
+
+    @cached_property
+    def drawn(self) -> pd.DataFrame:
+        """How kept models read it: recipe, seed, kind, raw, framed; empty where none can."""
+        return drawn_scores(self.study, self.stress)
 
     @cached_property
     def given(self) -> dict[str, npt.NDArray[np.intp]]:

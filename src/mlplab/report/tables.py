@@ -187,5 +187,6 @@ COMPARED_TABLES: dict[str, Callable[[Compared], pd.DataFrame]] = {
     "calibration": calibrations,
     "reliability": reliability,
     "variation": variations,
+    "drawn": lambda compared: compared.drawn,
 }
 """The same for tables of recipes side by side."""

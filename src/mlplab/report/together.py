@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mlplab.compare import Comparison
 from mlplab.report.compared import Compared
 from mlplab.report.facts import Facts
 from mlplab.report.figures.comparisons import has_floor
+from mlplab.report.figures.samples import as_images
 from mlplab.report.figures.sources import SOURCE_WORDS
 from mlplab.report.kernels import is_image
 from mlplab.report.material import Material, gallery
@@ -37,6 +39,12 @@ def compared_material(compared: Compared) -> Material:
             material["closest"] = compared.closest
     if not set(compared.variation.vary) <= {"all"}:
         material["variation"] = compared.variation
+    if compared.stress is not None:
+        stress = compared.stress
+        material["drawn_pairs"] = np.stack(
+            [as_images(np.stack([stress.raw[k][0], stress.framed[k][0]])) for k in stress.raw]
+        )
+        material["drawn_names"] = list(stress.raw)
     if compared.right:
         groups = {"nobody": compared.nobody, "luck": compared.luck}
         material |= _galleries(compared, groups)

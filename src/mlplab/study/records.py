@@ -56,6 +56,12 @@ class RecipeRecord:
     parameters: dict[str, int]
     operations: int | None
 
+    @property
+    def logits(self) -> bool:
+        """Whether its loss takes logits, so that its models give some."""
+        loss = self.description["loss"]
+        return bool(isinstance(loss, dict) and loss.get("config", {}).get("from_logits", False))
+
     @classmethod
     def from_row(cls, row: Row) -> RecipeRecord:
         """Read a row of the table ``recipe``."""

@@ -9,10 +9,21 @@ from mlplab.report.figures.comparisons import (
     uncertainty_split,
 )
 from mlplab.report.figures.entry import FigureEntry
-from mlplab.report.figures.pictures import picture_gallery
+from mlplab.report.figures.pictures import picture_gallery, picture_pairs
 from mlplab.report.figures.sources import spread_by_source
 
 COMPARED_FIGURES: dict[str, FigureEntry] = {
+    "drawn": FigureEntry(
+        draw=picture_pairs,
+        needs=("drawn_pairs", "drawn_names"),
+        title="One test image, changed in each way",
+        alt="The first test image as it is and changed in ten ways, and under each the same "
+        "brought to MNIST's frame.",
+        caption="Above: the image as it is. Below: framed as every drawing is, its ink in a box of "
+        "20 × 20 pixels with the centre of mass in the middle. Framing undoes place, size and "
+        "colour; it does not undo a hand.",
+        height=3.9,
+    ),
     "forest": FigureEntry(
         draw=forest_plot,
         needs=("comparison",),

@@ -59,6 +59,34 @@ def picture_gallery(gallery: Gallery, ax: Axes) -> Axes:
     return _frame(_COLUMNS * 1.12 - 0.12, n_rows * (1 + _CAPTION), ax)
 
 
+def picture_pairs(pairs: npt.NDArray[np.generic], names: Sequence[str], ax: Axes) -> Axes:
+    """Draw pairs of pictures, one over the other, in rows of six, each under its name.
+
+    Args:
+        pairs: shape (n_pairs, 2, height, width).
+        names: one a pair.
+        ax: where to draw.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> ax = picture_pairs(np.zeros((3, 2, 8, 8)), ["a", "b", "c"], Figure().subplots())
+        >>> len(ax.images), [text.get_text() for text in ax.texts]
+        (6, ['a', 'b', 'c'])
+    """
+    low, high = float(pairs.min()), float(pairs.max())
+    room, columns = 0.4, 6
+    for place, (pair, name) in enumerate(zip(pairs, names, strict=True)):
+        row, column = divmod(place, columns)
+        x, y = column * 1.08, row * (2.16 + room) + room
+        for below, picture in enumerate(pair):
+            top = y + 1.04 * below
+            ax.imshow(picture, cmap="gray", vmin=low, vmax=high, extent=(x, x + 1, top + 1, top))
+            ax.add_patch(Rectangle((x, top), 1, 1, fill=False, edgecolor="gray", linewidth=0.5))
+        ax.text(x + 0.5, y - 0.06, literal(name), ha="center", va="bottom", fontsize=8)
+    n_rows = math.ceil(len(pairs) / columns)
+    return _frame(columns * 1.08 - 0.08, n_rows * (2.16 + room), ax)
+
+
 def samples_on_black(
     images: npt.NDArray[Any], labels: npt.NDArray[Any], class_names: Sequence[str], ax: Axes
 ) -> Axes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlplab.report.sections.calibration import calibration_section
 from mlplab.report.sections.data import data_section
 from mlplab.report.sections.differences import differences_section
+from mlplab.report.sections.drawn import drawn_section
 from mlplab.report.sections.items import items_section
 from mlplab.report.sections.network import MOST_MISREAD_ROWS, network_section
 from mlplab.report.sections.overview import overview
@@ -16,6 +17,7 @@ __all__ = [
     "calibration_section",
     "data_section",
     "differences_section",
+    "drawn_section",
     "items_section",
     "looks_section",
     "network_section",
