@@ -20,10 +20,11 @@ def random_ensemble(n_networks: int = 2) -> Ensemble:
         return rng.normal(0, 0.5, shape).astype(np.float32)
 
     def network() -> Network:
+        unit = np.eye(12, dtype=np.float32)  # carries what tells examples apart to the end
         steps = [Scale(np.full(1, 1 / 255, np.float32), np.zeros(1, np.float32))]
         for function in ACTIVATIONS:
-            steps += [Dense(some(12, 12), some(12)), Activation(function, 0.3)]
-            steps += [LayerNorm(some(12), some(1), 1e-3), Scale(some(12), some(12))]
+            steps += [Dense(some(12, 12) + 2 * unit, some(12)), Activation(function, 0.3)]
+            steps += [LayerNorm(1 + some(12), some(1), 1e-3), Scale(1 + some(12), some(12))]
         return Network(SHAPE, (*steps, Dense(some(12, 3), some(3)), Activation("softmax")))
 
     networks = tuple(network() for _ in range(n_networks))

@@ -54,7 +54,7 @@ def test_the_reader_runs_where_there_is_numpy_and_nothing_else(tmp_path: Path) -
     assert (done.stdout, done.stderr) == ("random\n", "")
     expected = ensemble.probabilities(x)
     assert np.abs(np.load(tmp_path / "out.npy") - expected).max() < 1e-5
-    assert len(np.unique(expected.argmax(axis=1))) > 1  # it tells examples apart
+    assert expected.std(axis=0).min() > 0.05  # it tells examples apart
 
 
 def test_the_reader_has_at_most_60_lines_and_covers_every_step() -> None:

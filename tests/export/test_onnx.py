@@ -36,7 +36,7 @@ def test_each_activation(function: str, tmp_path: Path) -> None:
     write(ensemble, tmp_path / "net.onnx")
     x = some_numbers()
     got = OnnxNetwork(tmp_path / "net.onnx").probabilities(x)
-    np.testing.assert_allclose(got, ensemble.probabilities(x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(got, ensemble.probabilities(x), rtol=1e-5, atol=1e-5)
 
 
 def test_what_the_file_says(tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ def material(
     """Everything a figure can need; what is published or varied is of other networks."""
     everything = study_material(study, networks, digits) | network_material(networks[0])
     everything |= compared_material(compared) | pair_material(compared, "small", "longer")
+    everything["drawn_names"] = ["clean", "noisy"]
+    everything["drawn_pairs"] = digits.test.x[:4].reshape(2, 2, 8, 8)
     everything["calibration"] = compared.calibrations["small"]
     rows = [("x", "init", 4, 0.9, 0.01), ("x", "all", 4, 0.9, 0.02)]
     everything["variation"] = pd.DataFrame(rows, columns=["recipe", "vary", "runs", "mean", "sd"])
@@ -105,7 +107,7 @@ def test_alt_and_caption_are_filled_in_from_facts(
 ) -> None:
     facts = study_facts(study, networks) | network_facts(networks[0], material)
     facts |= compared_facts(compared) | pair_facts(compared, "small", "longer")
-    facts |= {"published_first": "2.0000", "published_note": ""}
+    facts |= {"drawn_kinds": "clean, noisy", "published_first": "2.0000", "published_note": ""}
     for text in (entry.alt, entry.caption):
         assert "{" not in text.format_map(facts)
     assert any(name for _, name, _, _ in string.Formatter().parse(entry.alt))

@@ -35,6 +35,7 @@ _SEED = 0
 _log = logging.getLogger(__name__)
 
 Probabilities = npt.NDArray[np.floating[Any]]
+Right = dict[str, dict[str, npt.NDArray[np.bool_]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +64,8 @@ class DrawnSet:
             ``framed`` over the kinds; ``n_examples`` and ``seed``.
         """
         shares = {
-            name: {
-                "raw": self._share(probabilities(self.raw[name])),
-                "framed": self._share(probabilities(self.framed[name])),
-            }
-            for name in self.raw
+            kind: {way: float(right.mean()) for way, right in ways.items()}
+            for kind, ways in self.right(probabilities).items()
         }
         clean = shares.pop(CLEAN)
         return {
@@ -78,8 +76,22 @@ class DrawnSet:
             "seed": _SEED,
         }
 
-    def _share(self, probabilities: Probabilities) -> float:
-        return float((probabilities.argmax(axis=1) == self.labels).mean())
+    def right(self, probabilities: Callable[[Images], Probabilities]) -> Right:
+        """Return which examples a network reads right.
+
+        Args:
+            probabilities: as for ``accuracies``.
+
+        Returns:
+            For ``clean`` and each kind, ``raw`` and ``framed``: booleans, shape (n,).
+        """
+        return {
+            kind: {
+                "raw": probabilities(self.raw[kind]).argmax(axis=1) == self.labels,
+                "framed": probabilities(self.framed[kind]).argmax(axis=1) == self.labels,
+            }
+            for kind in self.raw
+        }
 
 
 def can_stress(dataset: Dataset) -> bool:

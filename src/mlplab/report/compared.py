@@ -21,10 +21,11 @@ from mlplab.compare import (
     scores_without,
 )
 from mlplab.compare.calibration import are_probabilities
+from mlplab.compare.verdict import DEFAULT_MARGIN
 from mlplab.data import Dataset
-from mlplab.data.drawn_set import DrawnSet
+from mlplab.data.drawn_set import DrawnSet, Right
 from mlplab.report import items
-from mlplab.report.drawn import drawn_scores, stress_set
+from mlplab.report.drawn import compare_drawn, drawn_right, stress_set
 from mlplab.report.misreads import answers
 from mlplab.report.numbers import listed
 from mlplab.study import Study
@@ -81,9 +82,15 @@ class Compared:
         return stress_set(self.study, self.dataset)
 
     @cached_property
-    def drawn(self) -> pd.DataFrame:
-        """How kept models read it: recipe, seed, kind, raw, framed; empty where none can."""
-        return drawn_scores(self.study, self.stress)
+    def drawn(self) -> dict[str, dict[int, Right]]:
+        """What kept models read right of it, by recipe and seed; empty where none can."""
+        return drawn_right(self.study, self.stress)
+
+    @cached_property
+    def drawn_comparison(self) -> Comparison | None:
+        """The recipes compared by their drawn-like accuracy; None where too few models are kept."""
+        margin = DEFAULT_MARGIN["accuracy"] if self.asked.margin is None else self.asked.margin
+        return compare_drawn(self.drawn, margin, self.asked.level)
 
     @cached_property
     def given(self) -> dict[str, npt.NDArray[np.intp]]:

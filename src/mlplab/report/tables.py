@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.report.compared import Compared
+from mlplab.report.drawn import drawn_scores
 from mlplab.report.items import items_table
 from mlplab.report.misreads import confusion, misread
 from mlplab.study import Study
@@ -187,6 +188,6 @@ COMPARED_TABLES: dict[str, Callable[[Compared], pd.DataFrame]] = {
     "calibration": calibrations,
     "reliability": reliability,
     "variation": variations,
-    "drawn": lambda compared: compared.drawn,
+    "drawn": lambda compared: drawn_scores(compared.drawn),
 }
 """The same for tables of recipes side by side."""

@@ -74,6 +74,8 @@ def compared_facts(compared: Compared) -> Facts:
         if found.claim != "models":
             facts["floor_note"] = _FLOOR if has_floor(closest) else _NO_FLOOR
     facts["variation_words"] = " ".join(map(_source_words, compared.variation.itertuples()))
+    if compared.stress is not None:
+        facts["drawn_kinds"] = ", ".join(compared.stress.raw)
     if compared.right:
         facts |= _item_words(compared)
     return facts

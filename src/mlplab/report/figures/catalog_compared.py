@@ -17,8 +17,8 @@ COMPARED_FIGURES: dict[str, FigureEntry] = {
         draw=picture_pairs,
         needs=("drawn_pairs", "drawn_names"),
         title="One test image, changed in each way",
-        alt="The first test image as it is and changed in ten ways, and under each the same "
-        "brought to MNIST's frame.",
+        alt="The first test image, changed as the titles say ({drawn_kinds}), and under each the "
+        "same brought to MNIST's frame.",
         caption="Above: the image as it is. Below: framed as every drawing is, its ink in a box of "
         "20 × 20 pixels with the centre of mass in the middle. Framing undoes place, size and "
         "colour; it does not undo a hand.",

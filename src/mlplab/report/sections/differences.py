@@ -18,14 +18,15 @@ def differences_section(compared: Compared) -> View:
     found = compared.comparison
     return {
         "limits": compared.limits,
-        "comparison": None if found is None else _comparison(found),
-        "further": [_comparison(one) for one in compared.further],
+        "comparison": None if found is None else comparison_view(found),
+        "further": [comparison_view(one) for one in compared.further],
         "costs": [_cost_row(row) for row in compared.costs.itertuples()],
         "warnings": list(unequal(compared.costs)),
     }
 
 
-def _comparison(found: Comparison) -> View:
+def comparison_view(found: Comparison) -> View:
+    """Return a comparison: what was asked, on which terms, and a row a pair."""
     return {
         "question": found.question,
         "terms": terms(found),

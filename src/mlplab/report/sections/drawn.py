@@ -6,16 +6,18 @@ import pandas as pd
 
 from mlplab.data.drawn_set import CLEAN
 from mlplab.report.compared import Compared
-from mlplab.report.drawn import MOST_SEEDS, drawn_like_accuracy
+from mlplab.report.drawn import MOST_SEEDS, drawn_like_accuracy, drawn_scores
 from mlplab.report.numbers import count, points
+from mlplab.report.sections.differences import comparison_view
 from mlplab.report.sections.scores import View
 
 
 def drawn_section(compared: Compared) -> View | None:
     """Return a column a recipe with kept models and a row a kind; None where there is none."""
-    scores, stress = compared.drawn, compared.stress
-    if scores.empty or stress is None:
+    stress = compared.stress
+    if stress is None or not compared.drawn:
         return None
+    scores, found = drawn_scores(compared.drawn), compared.drawn_comparison
     labels = list(scores.recipe.unique())
     means = scores.groupby(["kind", "recipe"])[["raw", "framed"]].mean()
     drawn_like = drawn_like_accuracy(scores).groupby(level="recipe").agg(["mean", "std"])
@@ -42,6 +44,8 @@ def drawn_section(compared: Compared) -> View | None:
             (points(drawn_like.loc[label, "mean"]), _spread(drawn_like.loc[label, "std"]))
             for label in labels
         ],
+        "n_kinds": len(stress.raw) - 1,
+        "comparison": None if found is None else comparison_view(found),
     }
 
 
