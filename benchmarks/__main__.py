@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.kept import Kept
 from benchmarks.marks import write_between_marks
-from benchmarks.page import COMMAND, page
+from benchmarks.page import command, page
 from benchmarks.peers import PEERS
 from benchmarks.pieces import PIECES
 from benchmarks.process import WorkerFailedError
@@ -106,7 +106,7 @@ def main() -> int:
     tables = page(here, kept)
     print(tables)
     if options.page:
-        write_between_marks(options.page, COMMAND, tables)
+        write_between_marks(options.page, command(options.page), tables)
     say(f"kept in {options.out}: a JSON file and a picture for each piece")
     for sentence in wrong:
         say(f"error: {sentence}")

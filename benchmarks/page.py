@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmarks.kept import Kept
 from benchmarks.peers import PEERS
 from benchmarks.pieces import PIECES
 
-COMMAND = 'make bench ARGS="--page docs/benchmarks.md"'
+
+def command(path: Path) -> str:
+    """Return the command that writes a page.
+
+    Examples:
+        >>> command(Path("docs/benchmarks.md"))
+        'make bench ARGS="--page docs/benchmarks.md"'
+    """
+    return f'make bench ARGS="--page {path.as_posix()}"'
 
 
 def machine_sentence(machine: Mapping[str, Any], kept: Mapping[str, Kept]) -> str:

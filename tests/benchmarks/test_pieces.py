@@ -9,7 +9,7 @@ import pytest
 from benchmarks.__main__ import draw, parts
 from benchmarks.kept import Kept
 from benchmarks.marks import END, begin_mark, write_between_marks
-from benchmarks.page import COMMAND, page
+from benchmarks.page import command, page
 from benchmarks.pieces import PIECES
 
 from benchmarks import crossing, growth, machine
@@ -69,11 +69,11 @@ def test_the_page_and_the_pictures_show_what_is_kept(tmp_path: Path):
     kept["crossing"].keep("64/0.2", {"always": [1.0, 1.0], "never": [2.0, 2.0]})
     kept["crossing"].keep("64/0.4", {"always": [3.0, 3.0], "never": [2.0, 2.0]})
     target = tmp_path / "page.md"
-    target.write_text(f"before\n{begin_mark(COMMAND)}\nold\n{END}\nafter\n")
-    write_between_marks(target, COMMAND, page(here, kept))
+    target.write_text(f"before\n{begin_mark(command(target))}\nold\n{END}\nafter\n")
+    write_between_marks(target, command(target), page(here, kept))
     draw(kept, tmp_path)
     text = target.read_text()
-    assert text.startswith(f"before\n{begin_mark(COMMAND)}\n\nMachine: {here['processor']}")
+    assert text.startswith(f"before\n{begin_mark(command(target))}\n\nMachine: {here['processor']}")
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
     assert "| they are equal at |     0.30 |" in text
