@@ -221,6 +221,7 @@ std::vector<NetworkSpec> shapes() {
     first.trainable = false;
     return {
         network({dense(kClasses)}),
+        network({layer("layer_norm")}, "mean_squared_error"),
         network({shift, dense(kClasses)}),
         network({random_layer("dropout"), layer("layer_norm"), dense(kClasses)}),
         network({plain, activation("softmax"), plain, fixed, activation("gelu"), dense(kClasses)}),
