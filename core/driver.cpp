@@ -168,7 +168,7 @@ std::vector<float> exercise(const Api& api, const NetworkSpec& spec, const Batch
     const std::vector<WeightInfo> weights = api.weights(net);
     for (size_t w = 0; w < weights.size(); ++w)
         read_all(api, net, static_cast<int64_t>(w), weights[w], out);
-    std::vector<float> predictions(kRows * kClasses);
+    std::vector<float> predictions(kRows * std::max(kInputs, kClasses));
     b.n_rows = kRows;
     b.rows = nullptr;
     api.predict(net, b, predictions.data());
@@ -219,8 +219,11 @@ std::vector<NetworkSpec> shapes() {
     LayerSpec bare = layer("batch_norm"), first = dense(19);
     bare.center = bare.use_scale = false;
     first.trainable = false;
+    NetworkSpec alone = network({layer("layer_norm")}, "sparse_categorical_crossentropy");
+    alone.loss.from_logits = true;  // its outputs are as many as its inputs, more than classes
     return {
         network({dense(kClasses)}),
+        alone,
         network({shift, dense(kClasses)}),
         network({random_layer("dropout"), layer("layer_norm"), dense(kClasses)}),
         network({plain, activation("softmax"), plain, fixed, activation("gelu"), dense(kClasses)}),

@@ -95,6 +95,7 @@ inline core::Outcome evaluate(Network& net, const core::Batches& batches) {
             losses(net, batches, at, step, worker);
             worker.meet();
             if (worker.first()) totals.add(net, n, total_penalty(net));
+            worker.meet();  // before the next batch writes over what was added
         });
     });
     return totals.outcome(seconds);

@@ -218,7 +218,8 @@ inline void prepare_optimizer(Network& net) {
     size_t i = 0;
     for (auto& param : net.params) {
         if (!param->trainable) continue;
-        param->decays = o.decay_mask.empty() || o.decay_mask[i++];
+        param->decays = o.decay_mask.empty() || (i < o.decay_mask.size() && o.decay_mask[i]);
+        ++i;
         for (int s = 0; s < net.n_slots; ++s) param->slot[s].resize(param->floats());
         if (net.stores_gradients && !param->is_vector) param->gradient.resize(param->floats());
     }

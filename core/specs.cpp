@@ -152,6 +152,9 @@ OptimizerSpec read_optimizer(nb::dict dict) {
 // Every array of the network stays below kMostElements.
 void check_sizes(const NetworkSpec& spec) {
     int64_t n_in = spec.n_inputs;
+    if (spec.max_batch > kMostElements / 16 / n_in)
+        refuse("max_batch", "arrays of at most 2^40 elements",
+               number(spec.max_batch) + " examples of " + number(n_in));
     for (const LayerSpec& layer : spec.layers) {
         if (layer.kind != "dense") continue;
         const int64_t widest = std::max(n_in, layer.units);

@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -76,19 +78,28 @@ struct Worker {
     bool first() const { return index == 0; }
 };
 
-// Calls work(worker) on every thread, the caller being thread 0; returns when all are done.
+// Calls work(worker) on every thread, the caller being thread 0; returns when all are done. Where
+// the system starts fewer threads than asked for, those do all the work: results are the same.
 // scratch: one array a thread.
 template <class Work>
 std::array<double, core::kPhases> run_team(std::vector<Floats>& scratch, Work work) {
-    const int n_threads = static_cast<int>(scratch.size());
-    Barrier barrier(n_threads);
+    std::atomic<int> team{0};  // its size, known when all that can be started have been
+    std::optional<Barrier> barrier;
     std::vector<std::thread> others;
-    for (int t = 1; t < n_threads; ++t)
-        others.emplace_back([&, t] {
-            Worker worker{t, n_threads, barrier, scratch[t]};
-            work(worker);
-        });
-    Worker caller{0, n_threads, barrier, scratch[0]};
+    others.reserve(scratch.size());
+    try {
+        for (size_t t = 1; t < scratch.size(); ++t)
+            others.emplace_back([&, t] {
+                while (team.load(std::memory_order_acquire) == 0) std::this_thread::yield();
+                Worker worker{static_cast<int>(t), team, *barrier, scratch[t]};
+                work(worker);
+            });
+    } catch (const std::system_error&) {  // a limit on threads or on memory
+    }
+    const int n_threads = static_cast<int>(others.size()) + 1;
+    barrier.emplace(n_threads);
+    team.store(n_threads, std::memory_order_release);
+    Worker caller{0, n_threads, *barrier, scratch[0]};
     work(caller);
     for (std::thread& other : others) other.join();
     caller.enter(core::kGather);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mlplab.engine import _core
 from tests.core.builders import ADAM, activation, dense, dropout, examples, network, one_hot, rates
@@ -54,16 +55,39 @@ def test_masks_of_units_and_rows_are_independent():
         assert np.sqrt(np.mean(off_diagonal**2)) == pytest.approx(1 / np.sqrt(n), rel=0.05)
 
 
+def noise(step: int, key: int = 3, isa: str = "", width: int = 128):
+    """Return what noise of deviation 0.5 adds to 64 x width zeros in a step, as ``kept`` does."""
+    layers = [{"kind": "gaussian_noise", "stddev": 0.5, "key": key}, dense(width, use_bias=False)]
+    net = _core.Network(width, layers, {"kind": "mean_squared_error"}, {"kind": "sgd"}, 64, 1, isa)
+    net.set_weights([np.zeros((width, width), np.float32)])
+    x = np.zeros((64, width), np.float32)
+    y = np.zeros((64, width), np.float32)
+    y[np.arange(64), np.arange(64)] = 1
+    net.train_epoch(x, y, np.arange(64), 64, np.ones(1, np.float32), step)
+    return net.get_weights()[0][:, :64].T * (64 * width / 2)
+
+
 @pytest.mark.parametrize("isa", _core.isas())
-def test_noise_is_standard_normal(isa):
-    """A linear layer's output is not visible in training; its squared error is."""
-    layers = [{"kind": "gaussian_noise", "stddev": 0.5, "key": 3}]
-    net = _core.Network(200, layers, {"kind": "mean_squared_error"}, {"kind": "sgd"}, 50, 1, isa)
-    x = np.zeros((50, 200), np.float32)
-    steps = np.ones(1, np.float32)
-    losses = [net.train_epoch(x, x, np.arange(50), 50, steps, s)["loss"] for s in range(20)]
-    assert np.mean(losses) == pytest.approx(0.25, abs=5 * 0.25 * np.sqrt(2 / 200_000))
-    assert len(set(losses)) == 20
+def test_noise_is_normal_with_its_deviation(isa):
+    values = np.concatenate([noise(step, isa=isa) for step in range(12)]).ravel()
+    assert stats.kstest(values, "norm", (0, 0.5)).pvalue > 1e-3
+    assert np.abs(values).max() > 3.5 * 0.5  # of 98,304 values some are that far out
+
+
+@pytest.mark.parametrize(("a", "b"), [((0, 1), (1, 1)), ((0, 1), (0, 2)), ((5, 3), (6, 2))])
+def test_noise_of_steps_and_layers_is_independent(a, b):
+    first, second = (noise(step, key).ravel() for step, key in (a, b))
+    assert abs(np.corrcoef(first, second)[0, 1]) < 4.5 / np.sqrt(first.size)
+
+
+def test_noise_of_units_and_rows_is_independent():
+    values = np.concatenate([noise(step) for step in range(12)]) / 0.5
+    for matrix in (values, values.T):
+        n = len(matrix)
+        between = matrix.T @ matrix / n
+        off_diagonal = between[~np.eye(len(between), dtype=bool)]
+        assert np.abs(off_diagonal).max() < 6 / np.sqrt(n)
+        assert np.sqrt(np.mean(off_diagonal**2)) == pytest.approx(1 / np.sqrt(n), rel=0.05)
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf])

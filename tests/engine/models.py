@@ -183,9 +183,10 @@ class Case:
     hidden: Callable[[], list[Any]]
     loss: str
     optimizer: str
+    zeros: bool = False  # whether inputs are zero after rescaling, most of them: those are skipped
 
     def __str__(self) -> str:
-        return f"{self.hidden.__name__}-{self.loss}-{self.optimizer}"
+        return f"{self.hidden.__name__}-{self.loss}-{self.optimizer}{'-zeros' * self.zeros}"
 
     def model(self) -> keras.Model:
         """Return the compiled model, always from the same weights."""
@@ -195,7 +196,7 @@ class Case:
                 [
                     keras.Input(SHAPE),
                     layers.Flatten(),
-                    layers.Rescaling(1 / 255, -0.2),
+                    layers.Rescaling(1 / 255, 0.0 if self.zeros else -0.2),
                     *self.hidden(),
                     layers.Dense(N_CLASSES, last),
                 ]
@@ -211,7 +212,7 @@ class Case:
         """Return bytes and targets of the loss's kind."""
         rng = np.random.default_rng(5)
         x = rng.integers(0, 256, size=(N_SAMPLES, *SHAPE), dtype=np.uint8)
-        x[rng.random(x.shape) < 0.4] = 0
+        x[rng.random(x.shape) < (0.8 if self.zeros else 0.4)] = 0
         classes = (x.reshape(N_SAMPLES, -1) @ rng.normal(size=(20, N_CLASSES))).argmax(axis=1)
         return x, targets(LOSSES[self.loss][3], classes, rng)
 
@@ -234,6 +235,6 @@ def covering_cases() -> list[Case]:
     """
     losses, names = list(LOSSES), list(OPTIMIZERS)
     return [
-        Case(HIDDEN[i % len(HIDDEN)], losses[i % len(losses)], names[i % len(names)])
+        Case(HIDDEN[i % len(HIDDEN)], losses[i % len(losses)], names[i % len(names)], i % 2 == 1)
         for i in range(22)
     ]

@@ -112,8 +112,43 @@ def test_validation_uses_its_own_sample_weights(data: tuple[np.ndarray, np.ndarr
     x, y = data
     first_only = np.zeros(len(x), np.float32)
     first_only[:10] = 1
-    history = fit(make_model(), data, seed=0, epochs=1, validation_data=(x, y, first_only))
-    assert np.isfinite(history.history["val_loss"][0])
+    model = make_model()
+    history = fit(model, data, seed=0, epochs=1, validation_data=(x, y, first_only))
+    scores = model.evaluate(x, y, sample_weight=first_only, verbose=0, return_dict=True)
+    assert history.history["val_loss"][0] == pytest.approx(scores["loss"], rel=1e-4)
+    plain = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert history.history["val_loss"][0] != pytest.approx(plain["loss"], rel=1e-2)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1025, 1.5, True])
+def test_threads_are_a_number_that_can_be_run(
+    data: tuple[np.ndarray, np.ndarray], threads: Any
+) -> None:
+    model = make_model()
+    for call in (
+        lambda: mlplab.fit(model, *data, threads=threads),
+        lambda: mlplab.predict(model, data[0], threads=threads),
+        lambda: mlplab.evaluate(model, *data, threads=threads),
+    ):
+        with pytest.raises(UsageError, match=r"expected threads from 1 to 1024, or None, got"):
+            call()
+
+
+def test_no_examples_are_refused(data: tuple[np.ndarray, np.ndarray]) -> None:
+    model, (x, y) = make_model(), data
+    with pytest.raises(DataError, match="validation_data with at least one sample"):
+        mlplab.fit(model, x, y, validation_data=(x[:0], y[:0]), engine="native")
+    with pytest.raises(DataError, match="x with at least one example"):
+        mlplab.predict(model, x[:0], engine="native")
+    with pytest.raises(DataError, match="x with at least one example"):
+        mlplab.evaluate(model, x[:0], y[:0], engine="native")
+
+
+def test_one_callback_needs_no_list(data: tuple[np.ndarray, np.ndarray]) -> None:
+    seen: list[int] = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    fit(make_model(), data, seed=0, epochs=2, callbacks=callback)
+    assert seen == [0, 1]
 
 
 def test_callbacks_run_and_can_stop_training(data: tuple[np.ndarray, np.ndarray]) -> None:

@@ -61,7 +61,21 @@ def as_array(thing: Any, name: str) -> Any:
         raise Unplannable(
             f"{name} is a {type(thing).__name__}, where the native engine reads arrays"
         )
-    return thing if scipy.sparse.issparse(thing) else np.asarray(thing)
+    return scipy.sparse.csr_array(thing) if scipy.sparse.issparse(thing) else np.asarray(thing)
+
+
+def as_dense_array(thing: Any, name: str) -> Array:
+    """Return an array, also of a sparse matrix; for targets and weights.
+
+    Raises:
+        Unplannable: as for ``as_array``.
+
+    Examples:
+        >>> as_dense_array(scipy.sparse.coo_array([[0, 1], [1, 0]]), "y").tolist()
+        [[0, 1], [1, 0]]
+    """
+    array = as_array(thing, name)
+    return np.asarray(array.toarray() if scipy.sparse.issparse(array) else array)
 
 
 def features(x: Any, plan: Plan) -> Features:

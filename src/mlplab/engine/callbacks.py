@@ -63,8 +63,10 @@ NEVER_LOOK: dict[type, Condition] = {
 def check_callbacks(callbacks: list[keras.callbacks.Callback]) -> None:
     """Raise Unplannable, naming the callback, where one acts on batches."""
     for callback in callbacks:
-        if type(callback) is keras.callbacks.SwapEMAWeights:
-            raise Unplannable("the callback SwapEMAWeights swaps weights inside Keras's own loop")
+        if isinstance(callback, keras.callbacks.SwapEMAWeights):
+            raise Unplannable(
+                f"the callback {type(callback).__name__} swaps weights inside Keras's own loop"
+            )
         hooks = _batch_hooks(callback)
         if hooks and not ACT_AT_EPOCH_ENDS.get(type(callback), _never)(callback):
             raise Unplannable(
@@ -86,3 +88,13 @@ def _batch_hooks(callback: Any) -> list[str]:
 def looks_at_weights(callbacks: list[keras.callbacks.Callback]) -> bool:
     """Return whether some callback may read or change the weights at an epoch's end."""
     return not all(NEVER_LOOK.get(type(callback), _never)(callback) for callback in callbacks)
+
+
+def changes_before_tests(callbacks: list[keras.callbacks.Callback]) -> bool:
+    """Return whether some callback may change the weights where a validation begins."""
+    base = keras.callbacks.Callback.on_test_begin
+    return looks_at_weights(callbacks) and any(
+        type(callback).on_test_begin is not base or "on_test_begin" in vars(callback)
+        for callback in callbacks
+        if not isinstance(callback, keras.callbacks.ProgbarLogger)
+    )

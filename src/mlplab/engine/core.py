@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +25,8 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 Features = Array | tuple[Array, Array, Array]
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 class Network(Protocol):
@@ -73,7 +78,29 @@ def make_network(
 
 
 def usable_cores() -> int:
-    """Return the number of processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return the number of processor cores this process may use.
+
+    A container's share of processor time counts too: threads beyond it would wait for each other.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(allowed or 1, _cores_of_quota(_QUOTA)))
+
+
+def _cores_of_quota(path: Path) -> int:
+    """Return the cores that a control group's limit on processor time amounts to, rounded up.
+
+    Args:
+        path: the file ``cpu.max`` of Linux's control groups, version 2: microseconds a period, or
+            ``max``, and the period. Where it is not there, nothing limits.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "cpu.max"
+        >>> path.write_text("150000 100000"), _cores_of_quota(path)
+        (13, 2)
+    """
+    try:
+        quota, period = path.read_text().split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no such file, or no limit: "max"
+        return sys.maxsize

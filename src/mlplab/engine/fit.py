@@ -23,6 +23,8 @@ Engine = Callable[[keras.Model, FitArguments, Streams | None], keras.callbacks.H
 
 ENGINES: dict[str, Engine] = {"native": native.fit, "keras": keras_engine.fit}
 
+MOST_THREADS = 1024
+
 logger = logging.getLogger("mlplab")
 
 
@@ -33,6 +35,13 @@ def check_engine(name: str) -> None:
         raise EngineError(
             f"expected an engine out of {', '.join(known)}, got {name!r}{did_you_mean(name, known)}"
         )
+
+
+def check_threads(threads: int | None) -> None:
+    """Raise UsageError where ``threads`` is no number of threads that the core runs."""
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and not (whole and 1 <= threads <= MOST_THREADS):
+        raise UsageError(f"expected threads from 1 to {MOST_THREADS}, or None, got {threads!r}")
 
 
 def explain(model: keras.Model) -> str | None:
@@ -76,7 +85,7 @@ def fit(
     batch_size: int | None = None,
     epochs: int = 1,
     verbose: str | int = "auto",
-    callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    callbacks: keras.callbacks.Callback | Sequence[keras.callbacks.Callback] | None = None,
     validation_split: float = 0.0,
     validation_data: Any = None,
     shuffle: bool = True,
@@ -103,7 +112,7 @@ def fit(
         batch_size: samples a step; Keras takes 32 where it is None.
         epochs: the epoch to stop at; training runs from ``initial_epoch`` to here.
         verbose: ``"auto"``, 0 (silent), 1 (progress bar) or 2 (one line an epoch).
-        callbacks: Keras callbacks.
+        callbacks: one Keras callback, or several.
         validation_split: the fraction at the end of x and y to hold out for validation.
         validation_data: (x, y) or (x, y, sample_weight) to evaluate after each epoch.
         shuffle: whether each epoch shows the samples in a new order.
@@ -140,6 +149,7 @@ def fit(
         3
     """
     check_engine(engine)
+    check_threads(threads)
     if not getattr(model, "compiled", False):
         raise UsageError("expected a compiled model; call model.compile(optimizer, loss) first")
     if isinstance(validation_data, (tuple, list)):
@@ -154,7 +164,7 @@ def fit(
         shuffle=shuffle,
         validation_split=validation_split,
         validation_data=validation_data,
-        callbacks=list(callbacks or []),
+        callbacks=keras.tree.flatten(callbacks) if callbacks is not None else [],
         passed_on={
             "verbose": verbose,
             "class_weight": class_weight,
@@ -212,6 +222,7 @@ def predict(
         (5, 3)
     """
     check_engine(engine)
+    check_threads(threads)
     return inference.predict(model, from_lists(x, "x"), batch_size, engine, threads)
 
 
@@ -250,6 +261,7 @@ def evaluate(
         ['loss', 'mae']
     """
     check_engine(engine)
+    check_threads(threads)
     return inference.evaluate(
         model,
         from_lists(x, "x"),

@@ -16,13 +16,14 @@ from mlplab.engine.kept import network_of
 from mlplab.engine.keras_private import LOCK
 from mlplab.engine.native import named_results
 from mlplab.engine.plan import plan, plan_layers
-from mlplab.errors import Unplannable, UsageError
+from mlplab.errors import DataError, Unplannable, UsageError
 
 Result = TypeVar("Result")
 
 logger = logging.getLogger("mlplab")
 
 BATCH_SIZE = 256
+_FEW_ROWS = 4096  # a network for as many is kept from call to call, whatever the number of examples
 
 
 def choose(engine: str, native: Callable[[], Result], keras_way: Callable[[], Result]) -> Result:
@@ -41,6 +42,27 @@ def choose(engine: str, native: Callable[[], Result], keras_way: Callable[[], Re
         return keras_way()
 
 
+def _some_rows(features: Any) -> int:
+    """Return the number of examples."""
+    n_rows = int(features.shape[0])
+    if not n_rows:
+        raise DataError("expected x with at least one example, got none")
+    return n_rows
+
+
+def _pass_size(batch_size: int | None, n_rows: int) -> int:
+    """Return how many examples pass at a time: no more than there are, where that saves memory.
+
+    Examples:
+        >>> _pass_size(None, 10), _pass_size(100_000, 10), _pass_size(100_000, 50_000)
+        (256, 4096, 50000)
+    """
+    if batch_size is not None and batch_size < 1:
+        raise UsageError(f"expected a batch_size of at least 1, got {batch_size}")
+    size = batch_size or BATCH_SIZE
+    return min(size, max(_FEW_ROWS, n_rows))
+
+
 def predict(
     model: keras.Model, x: Any, batch_size: int | None, engine: str, threads: int | None
 ) -> npt.NDArray[Any]:
@@ -51,8 +73,9 @@ def predict(
         with LOCK:
             build(model, features)
             planned = plan_layers(model)
-        data, size = arrays.features(features, planned), batch_size or BATCH_SIZE
-        with network_of(model, planned, features.shape[0], size, threads) as network:
+        n_rows = _some_rows(features)
+        data, size = arrays.features(features, planned), _pass_size(batch_size, n_rows)
+        with network_of(model, planned, n_rows, size, threads) as network:
             return network.predict(data, size)
 
     def keras_way() -> npt.NDArray[Any]:
@@ -75,12 +98,12 @@ def evaluate(
         raise UsageError("expected a compiled model; call model.compile(optimizer, loss) first")
 
     def native() -> dict[str, float]:
-        features, targets = arrays.as_array(x, "x"), arrays.as_array(y, "y")
+        features, targets = arrays.as_array(x, "x"), arrays.as_dense_array(y, "y")
         with LOCK:
             build(model, features)
             planned = plan(model, (None, *targets.shape[1:]))
         data = as_samples(features, targets, sample_weight, planned)
-        size = batch_size or BATCH_SIZE
+        size = _pass_size(batch_size, _some_rows(features))
         with network_of(model, planned, len(data.y), size, threads) as network:
             result = network.evaluate(data.x, data.y, size, data.weight)
         return named_results(result, planned.metric_names)

@@ -47,6 +47,12 @@ class Job:
         """Steps an epoch."""
         return math.ceil(len(self.train.y) / self.batch_size)
 
+    @property
+    def most_rows(self) -> int:
+        """The most examples that pass at a time, in training or validation."""
+        held_out = len(self.validation.y) if self.validation else 0
+        return max(self.batch_size, min(self.validation_batch_size, held_out))
+
 
 def prepare(model: keras.Model, arguments: FitArguments) -> Job:
     """Read a model, its data and the arguments of ``fit``.
@@ -66,14 +72,16 @@ def prepare(model: keras.Model, arguments: FitArguments) -> Job:
     weight = arguments.sample_weight
     if class_weight := arguments.passed_on["class_weight"]:
         weight = arrays.class_weights(y, class_weight)
-    batch_size = arguments.batch_size or 32
+    batch_size = min(arguments.batch_size or 32, x.shape[0])
     return Job(
         model=model,
         plan=planned,
         train=as_samples(x, y, weight, planned),
         validation=_validation(arguments.validation_data, planned),
         batch_size=batch_size,
-        validation_batch_size=arguments.passed_on["validation_batch_size"] or batch_size,
+        validation_batch_size=arguments.passed_on["validation_batch_size"]
+        or arguments.batch_size
+        or 32,
         arguments=arguments,
     )
 
@@ -89,10 +97,10 @@ def _check_arguments(arguments: FitArguments) -> None:
 
 
 def _with_arrays(arguments: FitArguments) -> FitArguments:
-    x, y = arrays.as_array(arguments.x, "x"), arrays.as_array(arguments.y, "y")
+    x, y = arrays.as_array(arguments.x, "x"), arrays.as_dense_array(arguments.y, "y")
     weight = arguments.sample_weight
     if weight is not None:
-        weight = arrays.as_array(weight, "sample_weight")
+        weight = arrays.as_dense_array(weight, "sample_weight")
     for name, array in (("y", y), ("sample_weight", weight)):
         if array is not None and array.shape[:1] != x.shape[:1]:
             raise DataError(f"expected {name} as long as x ({x.shape[0]}), got {len(array)}")
@@ -129,5 +137,8 @@ def _validation(data: Any, planned: Plan) -> Samples | None:
             f"validation_data is a {type(data).__name__}, where the native engine takes (x, y) or "
             "(x, y, sample_weight)"
         )
-    x, y = (arrays.as_array(part, "validation_data") for part in data[:2])
+    x = arrays.as_array(data[0], "validation_data")
+    y = arrays.as_dense_array(data[1], "validation_data")
+    if not x.shape[0]:
+        raise DataError("expected validation_data with at least one sample, got none")
     return as_samples(x, y, data[2] if len(data) == 3 else None, planned)

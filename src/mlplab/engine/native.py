@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.engine import core, thread_count
-from mlplab.engine.callbacks import looks_at_weights
+from mlplab.engine.callbacks import changes_before_tests, looks_at_weights
 from mlplab.engine.core import Network
 from mlplab.engine.job import Job, prepare
 from mlplab.engine.keras_engine import FitArguments
@@ -87,20 +87,23 @@ class Training:
             planned.keyed_layers(streams),
             planned.loss,
             planned.optimizer,
-            max(job.batch_size, job.validation_batch_size if job.validation else 0),
+            job.most_rows,
             job.arguments.threads or thread_count.to_train(planned, job.batch_size),
         )
         verbose = job.arguments.passed_on["verbose"]
-        self.callbacks = keras.callbacks.CallbackList(
-            job.arguments.callbacks,
-            add_history=True,
-            add_progbar=verbose != 0,
-            verbose=verbose,
-            epochs=job.arguments.epochs,
-            steps=job.n_steps,
-            model=job.model,
-        )
+        with LOCK:
+            self.callbacks = keras.callbacks.CallbackList(
+                job.arguments.callbacks,
+                add_history=True,
+                add_progbar=verbose != 0,
+                verbose=verbose,
+                epochs=job.arguments.epochs,
+                steps=job.n_steps,
+                model=job.model,
+            )
         self.watched = looks_at_weights(self.callbacks.callbacks)
+        self.changed_for_tests = changes_before_tests(self.callbacks.callbacks)
+        self.steps_done = self.state.steps_done  # of the network
         self.network_current = False  # whether the network holds the state of this moment
         self.model_current = True  # whether the Keras model does
         self.diverged = False
@@ -121,9 +124,10 @@ class Training:
             first_step = self.state.steps_done
             rates = learning_rates(self.state.optimizer, first_step, self.job.n_steps)
         self.network_current, self.model_current = True, False
+        self.steps_done = first_step + self.job.n_steps
         logs = self._train(epoch, rates, first_step)
         with LOCK:
-            self.state.count_steps(first_step + self.job.n_steps)
+            self.state.count_steps(self.steps_done)
             if self.watched:
                 self._write()
             self._tell_terminators(logs)
@@ -154,6 +158,8 @@ class Training:
         assert held_out is not None
         with LOCK:
             self.callbacks.on_test_begin()
+            if self.changed_for_tests:
+                self.state.read_into(self.network)
         result = self.network.evaluate(
             held_out.x, held_out.y, self.job.validation_batch_size, held_out.weight
         )
@@ -174,6 +180,7 @@ class Training:
 
     def _write(self) -> None:
         self.state.write_from(self.network)
+        self.state.count_steps(self.steps_done)
         self.model_current = True
 
     def end(self, *, finished: bool) -> None:

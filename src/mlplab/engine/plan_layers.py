@@ -139,6 +139,11 @@ def _max_norm(constraint: Any, name: str) -> float:
             f"has the {name} constraint {type(constraint).__name__}; the native engine covers "
             "MaxNorm over axis 0"
         )
+    if not constraint.max_value > 0:
+        raise Unplannable(
+            f"has the {name} constraint MaxNorm({constraint.max_value:g}); the native engine takes "
+            "a norm above 0"
+        )
     return float(constraint.max_value)
 
 

@@ -90,6 +90,11 @@ def read_optimizer(optimizer: Any, trained: list[keras.Variable]) -> tuple[Step,
         check_fixed(optimizer, ANY_OPTIMIZER | entry.fixed)
     except Unplannable as problem:
         raise Unplannable(f"the optimizer {type(optimizer).__name__} {problem}") from None
+    if optimizer.use_ema and not optimizer.ema_momentum > 0:
+        raise Unplannable(
+            f"the optimizer {type(optimizer).__name__} averages weights with ema_momentum "
+            f"{optimizer.ema_momentum:g}, where the native engine takes one above 0"
+        )
     _check_rate(optimizer)
     _check_built_for(optimizer, trained)
     setting: Step = {"kind": entry.kind} | {
