@@ -1,6 +1,7 @@
 """``mlplab serve`` under load on the loopback address, beside a plain FastAPI handler on Keras.
 
 wrk asks for one example at a time over 1, 16 and 128 connections. ``make bench-serve`` runs it;
+Every line is measured in several turns, and every answer is compared with the one that is right.
 ``--minutes 10`` loads the service for ten minutes instead and watches its memory.
 """
 
@@ -31,6 +32,8 @@ LONG_COMMAND = 'make bench-serve ARGS="--minutes 10 --page docs/serve.md"'
 CONNECTIONS = (1, 16, 128)
 KEYS = ("npz", "onnx", "plain")
 STARTS = 5
+TURNS = 3
+GROWTH = 1.02  # by which the memory of the last minutes may exceed that of the first: its noise
 PATIENCE = "10s"  # after which wrk counts a request as an error
 PACKAGES = ("fastapi", "uvicorn", "onnxruntime", "keras", "jax", "numpy")
 HERE = Path(__file__).parent
@@ -113,14 +116,33 @@ def up(peer: Peer, port: int) -> Iterator[Up]:
 
 
 def load(url: str, connections: int, seconds: float, body: Path) -> dict[str, Any]:
-    """Load a service with wrk and return what wrk tells: requests, errors, seconds."""
+    """Load a service with wrk and return what wrk tells: requests and seconds.
+
+    Ends the benchmark where a request failed, or an answer was another than before the load.
+    """
+    right = right_answer(url, body)
     command = [
         *("wrk", "--threads", "1", "--connections", str(connections), "--timeout", PATIENCE),
         *("--duration", f"{seconds:g}s", "--script", str(HERE / "post.lua")),
-        *(f"{url}/predict", "--", str(body)),
+        *(f"{url}/predict", "--", str(body), right),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stderr))
+    told = dict(json.loads(done.stderr))
+    if told["errors"] or told["wrong"] or not told["requests"]:
+        raise SystemExit(
+            f"error: expected every request to be answered rightly, got {told['errors']} errors "
+            f"and {told['wrong']} other answers of {told['requests']:,} at {connections}"
+        )
+    return told
+
+
+def right_answer(url: str, body: Path) -> str:
+    """Return what every answer holds: the answer to one example, asked for without load."""
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/predict", body.read_bytes(), {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
+        return f'"answer":{json.dumps(json.load(reply)["answer"])}'
 
 
 def measure(peer: Peer, seconds: float, port: int, body: Path) -> dict[str, Any]:
@@ -133,10 +155,12 @@ def measure(peer: Peer, seconds: float, port: int, body: Path) -> dict[str, Any]
         times.append(service.seconds)
         load(service.url, 1, 1, body)  # not counted
         before = service.megabytes
-        lines = []
-        for connections in CONNECTIONS:
-            lines.append(_row(peer, connections, load(service.url, connections, seconds, body)))
-            print(lines[-1], file=sys.stderr, flush=True)
+        told: dict[int, list[dict[str, Any]]] = {connections: [] for connections in CONNECTIONS}
+        for _ in range(TURNS):
+            for connections in CONNECTIONS:
+                told[connections].append(load(service.url, connections, seconds, body))
+                print(peer.name, connections, told[connections][-1], file=sys.stderr, flush=True)
+        lines = [_row(peer, connections, turns) for connections, turns in told.items()]
         after = service.megabytes
     middle = f"{statistics.median(times):.2f}"
     spread = f"{min(times):.2f} to {max(times):.2f}"
@@ -146,9 +170,13 @@ def measure(peer: Peer, seconds: float, port: int, body: Path) -> dict[str, Any]
 
 def tables(kept: list[dict[str, Any]]) -> str:
     """Return a table of the peers under load, and one of how they start."""
-    head = ["service", "connections", "requests a second", "p50 ms", "p99 ms", "errors"]
+    head = ["service", "connections", "requests a second", "least to most", "p50 ms", "p99 ms"]
     start_head = ["service", "s to the first answer", f"of {STARTS}", "MB before", "MB after"]
-    about = f"{kept[0]['about']} {kept[0]['seconds']:g} seconds a line, warmed up before."
+    about = (
+        f"{kept[0]['about']} {TURNS} turns of {kept[0]['seconds']:g} seconds a line, warmed up "
+        "before: the median of the turns, p99 of the worst. Every request was answered, and "
+        "rightly."
+    )
     lines = table(head, [line for peer in kept for line in peer["lines"]])
     return f"{about}\n\n{lines}\n\n{table(start_head, [peer['start'] for peer in kept])}\n"
 
@@ -170,35 +198,49 @@ def keep(options: argparse.Namespace, body: Path) -> str:
     return tables(kept)
 
 
-def _row(peer: Peer, connections: int, told: dict[str, Any]) -> list[str]:
+def _row(peer: Peer, connections: int, turns: list[dict[str, Any]]) -> list[str]:
+    rates = [told["requests"] / told["seconds"] for told in turns]
     return [
         peer.name,
         str(connections),
-        f"{told['requests'] / told['seconds']:,.0f}",
-        f"{1e3 * told['p50']:.2f}",
-        f"{1e3 * told['p99']:.2f}",
-        str(told["errors"]),
+        f"{statistics.median(rates):,.0f}",
+        f"{min(rates):,.0f} to {max(rates):,.0f}",
+        f"{1e3 * statistics.median(told['p50'] for told in turns):.2f}",
+        f"{1e3 * max(told['p99'] for told in turns):.2f}",
     ]
 
 
-def watch(folder: Path, minutes: float, port: int, body: Path) -> str:
-    """Load the first peer for some minutes and return a table of its memory."""
-    peer, rows = peers(folder)["npz"], []
-    errors = requests = 0
+def watch(folder: Path, key: str, minutes: float, port: int, body: Path) -> str:
+    """Load a peer for some minutes, see that its memory does not grow, and return a table of it."""
+    peer = peers(folder)[key]
+    megabytes, requests = [], [0]
     with up(peer, port) as service:
         load(service.url, 16, 5, body)
-        rows.append(["0", f"{service.megabytes:.1f}", "0"])
-        for slice_ in range(1, round(2 * minutes) + 1):
-            told = load(service.url, 16, 30, body)
-            errors, requests = errors + told["errors"], requests + told["requests"]
-            rows.append([f"{slice_ / 2:g}", f"{service.megabytes:.1f}", f"{requests:,}"])
-            print(rows[-1], file=sys.stderr, flush=True)
+        megabytes.append(service.megabytes)
+        for _ in range(round(2 * minutes)):
+            requests.append(requests[-1] + load(service.url, 16, 30, body)["requests"])
+            megabytes.append(service.megabytes)
+            print(f"{megabytes[-1]:.1f} MB, {requests[-1]:,}", file=sys.stderr, flush=True)
+    first, last = early_and_late(megabytes)
     about = (
-        f"{_about()} {peer.name}, 16 connections for {minutes:g} minutes: {requests:,} requests, "
-        f"{errors} errors."
+        f"{_about()} {peer.name}, 16 connections for {minutes:g} minutes: {requests[-1]:,} "
+        f"requests, all answered, and rightly. Memory in the first quarter of the time "
+        f"{first:.1f} MB, in the last {last:.1f} MB."
     )
-    shown = [row for row in rows if float(row[0]) in {0, 0.5, 1, 2, 5, minutes}]
-    return f"{about}\n\n{table(['minutes', 'MB', 'requests'], shown)}\n"
+    if last > GROWTH * first:
+        raise SystemExit(f"error: expected no growth of memory. {about}")
+    every = max(1, (len(megabytes) - 1) // 10)
+    rows = [
+        [f"{place / 2:g}", f"{megabytes[place]:.1f}", f"{requests[place]:,}"]
+        for place in range(0, len(megabytes), every)
+    ]
+    return f"{about}\n\n{table(['minutes', 'MB', 'requests'], rows)}\n"
+
+
+def early_and_late(megabytes: list[float]) -> tuple[float, float]:
+    """Return the median of the first and of the last quarter of some figures."""
+    quarter = max(1, len(megabytes) // 4)
+    return statistics.median(megabytes[:quarter]), statistics.median(megabytes[-quarter:])
 
 
 def _about() -> str:
@@ -210,7 +252,11 @@ def main() -> None:
     """Measure, print, and write the page."""
     parser = argparse.ArgumentParser("python -m benchmarks.serve", description=__doc__)
     parser.add_argument(
-        "--only", nargs="*", choices=KEYS, default=KEYS, help="what to measure; the rest is kept"
+        "--only",
+        nargs="*",
+        choices=KEYS,
+        default=KEYS,
+        help="what to measure; the rest is kept, and --minutes watches the first",
     )
     parser.add_argument("--seconds", type=float, default=5.0, help="of load, for each line")
     parser.add_argument("--minutes", type=float, help="of load, to watch the memory instead")
@@ -226,7 +272,8 @@ def main() -> None:
         body.flush()
         if options.minutes:
             command = LONG_COMMAND
-            text = watch(options.out, options.minutes, options.port, Path(body.name))
+            key = options.only[0]
+            text = watch(options.out, key, options.minutes, options.port, Path(body.name))
         else:
             command = COMMAND
             text = keep(options, Path(body.name))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -241,6 +243,20 @@ def test_the_rotation_a_camera_notes_is_applied(tmp_path: Path) -> None:
     seven().save(tmp_path / "upright.jpg", quality=95)
     off = difference(frame(tmp_path / "turned.jpg"), frame(tmp_path / "upright.jpg"))
     assert off < 2
+
+
+def test_a_large_picture_of_16_bits_takes_little_memory(tmp_path: Path) -> None:
+    deep = np.asarray(seven().convert("L").resize((5000, 5000))).astype(np.uint16) * 257
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    program = (
+        "import resource, sys; from mlplab.data.framing import frame\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak(); frame(sys.argv[1]); print(peak() - before)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "deep.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    in_mib = int(done.stdout) / (1024**2 if sys.platform == "darwin" else 1024)
+    assert in_mib < 300
 
 
 def test_arrays_of_every_kind_agree() -> None:

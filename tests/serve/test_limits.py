@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mlplab.serve.guard import SAFE
 from tests.serve.running import Running, limited, read_all
 
 PNG = {"content-type": "image/png"}
@@ -23,8 +25,8 @@ POST = b"POST /predict HTTP/1.1\r\ncontent-type: image/png\r\n" + HOST
 def strict(files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service with little patience and little room."""
     log = tmp_path_factory.mktemp("log") / "log"
-    room = {"body": 100_000, "held": 150_000, "requests": 4, "head": 4000}
-    patience = {"head_seconds": 0.5, "request_seconds": 2, "linger_seconds": 0.5}
+    room = {"body": 100_000, "held": 150_000, "requests": 4, "connections": 20, "head": 4000}
+    patience = {"head_seconds": 0.5, "request_seconds": 2, "idle_seconds": 1, "linger_seconds": 0.5}
     with limited(files["npz"], log, **room, **patience) as service:
         yield service
         assert service.errors == ""
@@ -36,6 +38,7 @@ def still_answers(strict: Running) -> Iterator[None]:
     yield
     assert strict.client.get("/health").status_code == 200
     assert strict.metric("mlplab_requests_in_flight") == 1
+    assert strict.metric("mlplab_held_bytes") == 0
 
 
 def told(reply: bytes) -> tuple[int, str]:
@@ -83,6 +86,11 @@ def test_the_connection_goes_on_where_a_refused_body_ends(strict: Running) -> No
     assert b'"status":"ok"' in reply
 
 
+def test_a_connection_is_not_kept_after_a_refused_body(strict: Running) -> None:
+    reply = strict.raw(POST + b"content-length: 100001\r\n\r\n" + b"x" * 100_001)
+    assert told(reply)[0] == 413
+
+
 def test_a_slow_body(strict: Running) -> None:
     reply = strict.raw(POST + b"content-length: 50000\r\n\r\nabc")
     expected = "expected the whole body within 2 seconds, got 3 bytes of it"
@@ -114,6 +122,77 @@ def test_a_second_head_that_does_not_end(strict: Running) -> None:
 def test_a_long_head(strict: Running, head: bytes) -> None:
     reply = strict.raw(head)
     assert told(reply) == (431, "expected at most 4,000 bytes of headers, got more")
+
+
+def test_replies_to_what_is_no_http_are_safe(strict: Running) -> None:
+    for sent in (b"hello\r\n\r\n", b"GET /" + b"y" * 5000 + b" HTTP/1.1\r\n\r\n"):
+        head = strict.raw(sent).partition(b"\r\n\r\n")[0]
+        assert set(SAFE.items()) <= {
+            tuple(line.split(b": ", 1)) for line in head.split(b"\r\n")[1:]
+        }
+
+
+@pytest.mark.parametrize("path", [b"/health", b"/docs"])
+def test_what_is_no_http_comes_after_the_answers_that_are_due(strict: Running, path: bytes) -> None:
+    request = b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n"
+    for n_requests in (1, 3):
+        reply = strict.raw(request * n_requests + b"hello\r\n\r\n")
+        assert reply.startswith(b"HTTP/1.1 200 OK")
+        assert reply.count(b"HTTP/1.1 200 OK") == n_requests
+        assert told(reply[reply.rindex(b"HTTP/1.1 4") :])[0] == 400
+
+
+def test_a_body_that_breaks(strict: Running) -> None:
+    request = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
+    broken = POST + b"transfer-encoding: chunked\r\n\r\n1\r\nx\r\nno size\r\n"
+    assert told(strict.raw(broken))[0] == 400
+    reply = strict.raw(request + broken)
+    assert reply.startswith(b"HTTP/1.1 200 OK")
+    assert told(reply[reply.rindex(b"HTTP/1.1 4") :])[0] == 400
+
+
+def test_answers_that_nobody_reads(strict: Running) -> None:
+    """Whoever asks and does not read is hung up on, and is counted as gone."""
+    size = len(the_page(strict))
+    gone = 'mlplab_requests_total{path="/",status="499"}'
+    before = counted(strict, gone)
+    with strict.connection() as connection:
+        connection.sendall((b"GET / HTTP/1.1\r\n" + HOST + b"\r\n") * 20)
+        for _ in range(200):
+            if counted(strict, gone) > before:
+                break
+            time.sleep(0.05)
+        assert counted(strict, gone) > before
+        time.sleep(0.5)
+        received = bytearray()
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                received += piece
+    assert len(received) < 19 * size
+
+
+def the_page(service: Running) -> bytes:
+    """The page that is drawn on, once it is made; that takes longer than a request may."""
+    for _ in range(100):
+        reply = service.client.get("/")
+        if reply.status_code == 200:
+            return reply.content
+        time.sleep(0.1)
+    raise AssertionError(reply.text)
+
+
+def counted(service: Running, line: str) -> float:
+    """A count that may not have begun."""
+    return service.metric(line) if line in service.client.get("/metrics").text else 0
+
+
+def test_connections_at_once(strict: Running) -> None:
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(strict.connection()) for _ in range(21)]
+        status, error = told(read_all(connections[-1]))
+    expected = "expected at most 20 connections at once, got more; come again in a second"
+    assert (status, error) == (503, expected)
+    time.sleep(0.6)  # until the others are let go
 
 
 def test_a_long_end_of_a_body_in_pieces(strict: Running) -> None:

@@ -6,33 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import mlplab
-from mlplab import Dataset, Recipe
-from mlplab.export.source import read_source
-from mlplab.export.writing import write_export
-from tests.serve.running import ROOT, Running, running
+from mlplab import Dataset
+from tests.serve.running import ROOT, Running
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 PATHS = ("/", "/docs", "/health", "/metrics", "/model", "/predict", "/predict/batch")
-
-
-@pytest.fixture(scope="module")
-def rows(
-    small: Recipe, digits: Dataset, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    """A network that takes 8 x 8 numbers, and no pictures."""
-    folder = tmp_path_factory.mktemp("small")
-    mlplab.run(small, digits, seeds=1, path=folder / "small.study", keep="models").close()
-    source = read_source(f"{folder / 'small.study'}:small:0", dataset="digits")
-    file = write_export(source, "numpy", folder / "small.npz").path
-    with running(file, log=folder / "log") as service:
-        yield service
-        assert service.errors == ""
 
 
 @pytest.mark.parametrize("which", ["rows", "service"])
@@ -62,5 +44,8 @@ def test_every_path_is_described(service: Running) -> None:
     for path in ("/predict", "/predict/batch"):
         said = described[path]["post"]["responses"]
         assert set(said) == {"200", "400", "408", "413", "415", "421", "422", "500", "503"}
-    for content in (reply["content"] for reply in list(said.values())):
-        assert list(content) == ["application/json"]
+    for path, methods in described.items():
+        for status, reply in next(iter(methods.values()))["responses"].items():
+            text = {"/": "text/html", "/docs": "text/html", "/metrics": "text/plain"}.get(path)
+            kind = text if text and status == "200" else "application/json"
+            assert list(reply["content"]) == [kind], (path, status)

@@ -53,6 +53,30 @@ def test_what_has_begun_is_finished(
         assert service.errors == (ended if how == signal.SIGINT else "")
 
 
+def test_who_does_not_wait_is_told_what_was_not_finished(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    head = b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    with running(files["npz"], log=tmp_path / "log") as service, service.connection() as busy:
+        busy.sendall(head + b"content-length: 9\r\n\r\nx")
+        assert service.client.get("/health").status_code == 200
+        service.client.close()
+        for _ in range(2):
+            service.process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        assert service.process.wait(30) == 130
+        ended = "Ended; requests that had begun and got no answer: 1.\n"
+        assert service.errors == ended
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "LOCALHOST"])
+def test_addresses_of_this_machine(host: str, files: dict[str, Path], tmp_path: Path) -> None:
+    with running(files["npz"], "--host", host, log=tmp_path / "log") as service:
+        assert service.client.get("/health").status_code == 200
+        assert service.client.get("/health", headers={"host": host}).status_code == 200
+        assert service.client.get("/health", headers={"host": "127.0.0.9"}).status_code == 421
+
+
 def test_a_port_that_is_taken(files: dict[str, Path]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -75,6 +75,39 @@ def test_batches(service: Running) -> None:
     )
 
 
+def test_a_key_of_the_callers_own_is_cut(service: Running) -> None:
+    reply = service.client.post("/predict", json={"x": ONE, "y" * 10_000: 1})
+    told = f"{'y' * 80}: Extra inputs are not permitted"
+    assert (reply.status_code, reply.json()) == (422, {"error": EXPECTED + told})
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_many_keys_are_told_of_at_once(service: Running, path: str) -> None:
+    reply = service.client.post(path, json={"x": [ONE]} | {str(key): 1 for key in range(1000)})
+    assert reply.status_code == 422
+    assert reply.json()["error"].endswith(", got many texts or keys")
+
+
+def test_many_keys_take_no_memory(service: Running) -> None:
+    content = b"{" + b",".join(b'"%d":1' % key for key in range(700_000)) + b"}"
+    memory = "process_resident_memory_bytes"
+    before = service.metric(memory)
+    reply = service.client.post("/predict/batch", content=content, headers=JSON)
+    assert reply.status_code == 422
+    assert service.metric(memory) - before < 100e6
+
+
+def test_rows_have_finite_numbers(rows: Running) -> None:
+    def told(value: float) -> tuple[int, str]:
+        reply = rows.client.post("/predict", json={"x": [value] * 64})
+        return reply.status_code, reply.json().get("error", "")
+
+    expected = 'expected {"x": ...} with 64 numbers from -1e+15 to 1e+15, got x[0]: Input should be'
+    assert told(1e14) == (200, "")
+    assert told(-1e14) == (200, "")
+    assert told(3e38) == (422, f"{expected} less than or equal to 1000000000000000")
+
+
 def test_a_long_text_for_one_example(service: Running) -> None:
     content = json.dumps({"x": ONE}) + " " * 30_000
     reply = service.client.post("/predict", content=content, headers=JSON)
@@ -124,7 +157,11 @@ def test_forms(service: Running) -> None:
     assert told(files=[("file", b"a"), ("file", b"b")])[0] == 400
     assert told(files={"file": b"a"}, data={"more": "b"})[0] == 400
     boundless = {"content-type": "multipart/form-data"}
-    assert told(content=b"x", headers=boundless) == (400, "Missing boundary in multipart.")
+    assert told(content=b"x", headers=boundless) == (
+        400,
+        "expected a form with one picture in its field file, got another: "
+        "Missing boundary in multipart.",
+    )
     assert told(content=b"x", headers={"content-type": "multipart/form-data; boundary=y"})[0] == 400
 
 

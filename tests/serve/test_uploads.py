@@ -106,6 +106,23 @@ def test_what_is_a_picture_and_something_else_is_read_as_the_picture(
     assert both.json() == alone.json()
 
 
+@pytest.mark.parametrize(
+    "note", [chunk(b"eXIf", b"garbage"), chunk(b"tEXt", b"Raw profile type exif\0\nexif\n8\nzz")]
+)
+def test_a_damaged_note_of_rotation_is_passed_over(
+    service: Running, mnist: Dataset, note: bytes
+) -> None:
+    content = picture(mnist.test.x[0])
+    data = content.index(b"IDAT") - 4
+    noted = content[:data] + note + content[data:]
+    alone, both = (
+        service.client.post("/predict", content=sent, headers={"content-type": PNG})
+        for sent in (content, noted)
+    )
+    assert both.status_code == 200
+    assert both.json() == alone.json()
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_files_cut_short(service: Running, mnist: Dataset, kind: str) -> None:
     content = picture(mnist.test.x[0], kind)

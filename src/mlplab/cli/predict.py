@@ -210,7 +210,7 @@ def _rows(result: Result, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield a row an example: the likeliest class, the runner-up, the label, every class."""
     labels = result.examples.y
     for i, row in enumerate(result.probabilities):
-        first, second = row.argsort(kind="stable")[::-1][:2]
+        first, second = (-row).argsort(kind="stable")[:2]  # of equal ones the first, as argmax
         yield {
             "file": str(result.examples.file),
             "example": i,

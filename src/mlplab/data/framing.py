@@ -123,7 +123,15 @@ def _read(image: str | PathLike[str] | Image.Image | Array, name: str) -> tuple[
         name, picture = str(image), _open(Path(image))
     if 0 in picture.size:
         raise DataError(f"{name}: expected a picture, got one of {_size(picture)} pixels")
-    return name, _shrunk(ImageOps.exif_transpose(picture))
+    return name, _shrunk(_turned(picture))
+
+
+def _turned(picture: Image.Image) -> Image.Image:
+    """Return the picture upright, or as it is where the note that tells its rotation is damaged."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        return picture
 
 
 def _open(path: Path) -> Image.Image:
@@ -195,14 +203,15 @@ def _size(picture: Image.Image) -> str:
 
 def _shrunk(picture: Image.Image) -> Image.Image:
     """Return the picture in RGBA, its longer side at most ``_WORKING_SIDE`` pixels."""
-    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits: Pillow would clip them
-        picture = _from_array(np.asarray(picture).clip(0, 65535).astype(np.uint16))
-    picture = picture.convert("RGBA")
+    deep = picture.mode.startswith("I") or picture.mode == "F"  # 16 bits: Pillow would clip them
+    picture = picture.convert("RGBA" if not deep else "F" if picture.mode == "F" else "I")
     scale = _WORKING_SIDE / max(picture.size)
-    if scale >= 1:
-        return picture
-    width, height = (max(1, round(side * scale)) for side in picture.size)
-    return picture.resize((width, height), Image.Resampling.BOX)
+    if scale < 1:
+        width, height = (max(1, round(side * scale)) for side in picture.size)
+        picture = picture.resize((width, height), Image.Resampling.BOX)
+    if deep:  # only now that it is small: it takes several copies
+        picture = _from_array(np.asarray(picture).clip(0, 65535).astype(np.uint16)).convert("RGBA")
+    return picture
 
 
 def _colours(picture: Image.Image) -> Float:

@@ -222,7 +222,11 @@ def _source(
     facts = facts | {
         "seeds": list(seeds),
         "dataset": {"name": dataset.name, "fingerprint": dataset.fingerprint},
-        "input": {"shape": list(dataset.input_shape), "dtype": str(dataset.test.x.dtype)},
+        "input": {
+            "shape": list(dataset.input_shape),
+            "dtype": str(dataset.test.x.dtype),
+            "range": list(dataset.value_range),
+        },
         "scores": scores(expected, dataset.test.y, seeds),
         "mlplab": __version__,
         "created": now(),

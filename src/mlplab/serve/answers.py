@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,13 +57,14 @@ class About(_Strict):
     classes: list[str]
     facts: dict[str, Any] = Field(
         description="What the file says of its network: the recipe and seeds, the dataset and its "
-        "fingerprint, scores with their intervals, the parity check. A .keras file says nothing."
+        "fingerprint, scores with their intervals, the parity check. Files that mlplab export did "
+        "not make say nothing."
     )
 
 
 def answer(row: Array, names: tuple[str, ...]) -> dict[str, Any]:
     """Return what one example is, from its probabilities, shape (n_classes,)."""
-    first, second = row.argsort(kind="stable")[::-1][:2].tolist()
+    first, second = (-row).argsort(kind="stable")[:2].tolist()  # of equal ones the first, as Keras
     shares = row.tolist()
     return {
         "answer": names[first],
@@ -79,12 +79,6 @@ def answers(rows: Array, names: tuple[str, ...]) -> dict[str, Any]:
     """Return what several examples are, from their probabilities, shape (n, n_classes)."""
     return {
         "classes": names,
-        "answers": [names[i] for i in likeliest(rows)],
+        "answers": [names[i] for i in rows.argmax(axis=1)],
         "probabilities": rows.tolist(),
     }
-
-
-def likeliest(rows: Array) -> list[int]:
-    """Return the index of each example's answer; of two that are equal the last, as ``answer``."""
-    places: list[int] = (rows.shape[1] - 1 - np.argmax(rows[:, ::-1], axis=1)).tolist()
-    return places

@@ -37,7 +37,8 @@ _BYTES = {"type": "string", "format": "binary"}
 ALWAYS = {
     421: "The Host header names another host.",
     500: "The service failed; its log says how.",
-    503: "Too much at once. The header Retry-After says in how many seconds to come again.",
+    503: "Too much at once, or no answer in time. The header Retry-After says in how many seconds "
+    "to come again.",
 }
 TAKING = {
     400: "No request that can be read.",
@@ -234,6 +235,8 @@ async def _http_error(_: Request, error: Exception) -> Response:
     text = error.detail
     if error.status_code == HTTPStatus.NOT_FOUND:
         text = f"expected a path out of {', '.join(PATHS)}, got another"
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # its text is the form reader's
+        text = f"expected a form with one picture in its field file, got another: {text}"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "another")
         text = f"expected the method {allowed}, got another"

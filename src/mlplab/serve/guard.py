@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,6 +35,9 @@ SAFE: dict[bytes, bytes] = {
 }
 """Headers of every reply that does not set them itself."""
 
+CALLER = "mlplab.caller"
+"""The extension in a request's scope whose ``has_left()`` tells that nobody reads any more."""
+
 GONE = 499
 """In the metrics: the caller left before the answer; other servers count it so, too."""
 
@@ -54,8 +57,7 @@ class Guard:
         self, app: ASGIApp, limits: Limits, metrics: Metrics, hosts: Collection[str] | None = None
     ) -> None:
         self._app, self._limits, self._metrics, self._hosts = app, limits, metrics, hosts
-        self._in_flight = 0
-        self.held = 0
+        self._in_flight = self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,16 +65,26 @@ class Guard:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        exchange = Exchange(self, self._limits, receive, send)
+        caller = scope.get("extensions", {}).get(CALLER)
+        exchange = Exchange(self._hold, self._limits, receive, send, caller and caller["has_left"])
         self._in_flight += 1
         self._metrics.in_flight.inc()
         try:
             await self._answer(scope, exchange)
+        except asyncio.CancelledError:
+            # The server ends, has hung up on all callers, and says how many got no answer.
+            exchange.status = GONE
         finally:
             self._in_flight -= 1
-            self.held -= exchange.received
+            self._hold(-exchange.received)
             self._metrics.in_flight.dec()
             self._metrics.answered(scope["path"], exchange.status, time.perf_counter() - began)
+
+    def _hold(self, size: int) -> int:
+        """Count bytes of bodies that are held, or given up, and return how many are."""
+        self._held += size
+        self._metrics.held.set(self._held)
+        return self._held
 
     async def _answer(self, scope: Scope, exchange: Exchange) -> None:
         refused: Refused | None = None
@@ -120,12 +132,19 @@ class Exchange:
     Attributes:
         received: bytes of the body so far.
         whole: whether that is all of it.
-        status: of the reply; 499 as long as there is none.
+        status: of the reply; 499 as long as none was sent.
     """
 
-    def __init__(self, guard: Guard, limits: Limits, receive: Receive, send: Send) -> None:
-        self._guard, self._limits = guard, limits
-        self._receive, self._send = receive, send
+    def __init__(
+        self,
+        hold: Callable[[int], int],
+        limits: Limits,
+        receive: Receive,
+        send: Send,
+        has_left: Callable[[], bool] | None,
+    ) -> None:
+        self._hold, self._limits = hold, limits
+        self._receive, self._send, self._has_left = receive, send, has_left
         self.received, self.whole, self.status = 0, False, GONE
 
     async def receive(self) -> Message:
@@ -134,23 +153,25 @@ class Exchange:
         if message["type"] == "http.request":
             size = len(message.get("body", b""))
             self.received += size
-            self._guard.held += size
+            held = self._hold(size)
             self.whole = not message.get("more_body", False)
             if self.received > self._limits.body:
                 raise too_large("body", "more", self._limits.body)
-            if self._guard.held > self._limits.held:
+            if held > self._limits.held:
                 raise busy(f"expected bodies of {self._limits.held:,} bytes at once, got more")
         return message
 
     async def send(self, message: Message) -> None:
         """Send a piece of the reply, its headers made safe."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
+        starts = message["type"] == "http.response.start"
+        if starts:
             own: Headers = message["headers"]
             names = {name for name, _ in own}
             added = [(name, value) for name, value in SAFE.items() if name not in names]
             message = {**message, "headers": [*own, *added]}
         await self._send(message)
+        if starts and not (self._has_left and self._has_left()):
+            self.status = message["status"]
 
 
 def _name(host: bytes) -> str:

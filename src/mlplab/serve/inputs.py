@@ -6,6 +6,7 @@ One definition says what an example is: it checks the bytes, and it is the schem
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -23,7 +24,13 @@ T = TypeVar("T")
 BYTES_A_NUMBER = 32
 """More than any number needs that means something to a network."""
 
-_LARGEST = float(np.finfo(np.float32).max)
+LARGEST_FEATURE = 1e15
+"""Of a row: more than any feature is, and small enough that a network's sums stay finite."""
+
+MOST_QUOTES = 100
+"""In a body, which has two when it is right. Each text and each key more would be an error told."""
+
+_SHOWN = 80  # characters of a caller's own key that are told back
 
 
 class Inputs:
@@ -48,7 +55,7 @@ class Inputs:
     def __init__(self, served: Served, limits: Limits) -> None:
         shape = served.reader.input_shape
         self._shape, self._dtype = shape, served.dtype
-        low, high = (0, 255) if len(shape) > 1 else (-_LARGEST, _LARGEST)
+        self._low, self._high = low, high = _limits(served)
         whole = np.dtype(served.dtype).kind == "u"
         self._numbers = " x ".join(map(str, shape)) + (" whole" if whole else "") + " numbers"
         self._numbers += f" from {low:g} to {high:g}"
@@ -74,19 +81,39 @@ class Inputs:
         return self._array(self._many, body, expected)
 
     def shaped(self, picture: Array) -> Array:
-        """Return a framed picture as one example, shape (1, *input_shape)."""
-        return picture.reshape(1, *self._shape).astype(self._dtype)
+        """Return a framed picture, 0 to 255, as one example, shape (1, *input_shape)."""
+        x = self._low + picture.reshape(1, *self._shape) * ((self._high - self._low) / 255)
+        whole = np.dtype(self._dtype).kind == "u"
+        return (np.rint(x) if whole else x).astype(self._dtype)
 
     def _array(self, adapter: TypeAdapter[Any], body: bytes, expected: str) -> Array:
+        if body.count(b'"') > MOST_QUOTES:
+            raise _other(expected, "many texts or keys")
         try:
             x = adapter.validate_json(body, strict=True).x
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            raise Refused(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                f'expected {{"x": ...}} with {expected}, got {_got(first["loc"], first["msg"])}',
-            ) from None
+            raise _other(expected, _got(first["loc"], first["msg"])) from None
         return np.array(x, self._dtype)
+
+
+def _limits(served: Served) -> tuple[float, float]:
+    """Return the smallest and the largest number of an example.
+
+    Those of a picture are of the dataset, where the file says which: 0 and 255 are its black and
+    white where it does not. They are rounded outwards, for callers who write six digits. A row's
+    features may well be larger than any that were trained on.
+    """
+    if len(served.reader.input_shape) == 1 and np.dtype(served.dtype).kind != "u":
+        return -LARGEST_FEATURE, LARGEST_FEATURE
+    low, high = served.reader.facts.get("input", {}).get("range", (0, 255))
+    down, up = Context(prec=6, rounding=ROUND_FLOOR), Context(prec=6, rounding=ROUND_CEILING)
+    return float(down.create_decimal(low)), float(up.create_decimal(high))
+
+
+def _other(expected: str, got: str) -> Refused:
+    text = f'expected {{"x": ...}} with {expected}, got {got}'
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, text)
 
 
 class _Body(BaseModel, Generic[T]):
@@ -118,5 +145,5 @@ def _schema(adapter: TypeAdapter[Any]) -> dict[str, Any]:
 
 def _got(place: Sequence[int | str], message: str) -> str:
     """Say what is wrong, and where."""
-    where = "".join(f"[{part}]" if isinstance(part, int) else str(part) for part in place)
+    where = "".join(f"[{part}]" if isinstance(part, int) else str(part)[:_SHOWN] for part in place)
     return f"{where}: {message}" if where else message

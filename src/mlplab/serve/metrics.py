@@ -37,6 +37,9 @@ class Metrics:
         self.in_flight = Gauge(
             "mlplab_requests_in_flight", "Requests being answered.", registry=self.registry
         )
+        self.held = Gauge(
+            "mlplab_held_bytes", "Bytes of bodies that are held.", registry=self.registry
+        )
         self._requests = Counter(
             "mlplab_requests", "Requests answered.", ["path", "status"], registry=self.registry
         )

@@ -10,16 +10,19 @@ import asyncio
 import base64
 import hashlib
 import logging
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mlplab.errors import FailedError, ModelError
-from mlplab.serve.service import Service
+from mlplab.errors import MlplabError, ModelError
+from mlplab.serve.reader import Served
+from mlplab.serve.service import Service, in_daemon
 
 if TYPE_CHECKING:
     from mlplab.data import Dataset
@@ -37,49 +40,100 @@ class Pages:
 
     def __init__(self, service: Service, openapi: Callable[[], dict[str, Any]]) -> None:
         self._service, self._openapi = service, openapi
-        self._home: asyncio.Future[HTMLResponse] | None = None
+        self._home: asyncio.Future[_Made] | None = None
+        self._again = math.inf  # when it is made again, by the clock of the loop
 
     async def home(self) -> HTMLResponse:
-        """Return the page at ``/``, made when it is first asked for."""
-        if self._home is None:
-            self._home = asyncio.ensure_future(self._service.in_thread(self._made))
-        return await asyncio.shield(self._home)  # whoever leaves leaves it to the next
+        """Return the page at ``/``, made when it is first asked for.
 
-    def _made(self) -> HTMLResponse:
-        """Return the page that is drawn on, or a plain one where that cannot be made."""
+        One that could not be made for a reason that may pass is made again later.
+        """
+        loop = asyncio.get_running_loop()
+        if self._home is None or loop.time() > self._again:
+            self._again = math.inf
+            self._home = in_daemon(self._made)
+        try:
+            made = await asyncio.shield(self._home)  # whoever leaves leaves it to the next
+        except Exception:
+            self._home = None
+            raise
+        if made.may_change and self._again == math.inf:
+            self._again = loop.time() + self._service.limits.retry_seconds
+        return made.page
+
+    def _made(self) -> _Made:
+        """Return the page that is drawn on, or a plain one that says why there is none."""
         served = self._service.served
-        if served.ensemble is None:
-            why = "That takes the network's weights, which an .npz file of mlplab export has."
-        elif (dataset := dataset_of(served.reader.facts)) is None:
-            why = "That takes the dataset it was trained on, which is not known here."
-        else:
-            from mlplab.export.page import page_html  # late: it takes as long as all else together
-
-            try:
-                return page(page_html(served.ensemble, dataset))
-            except ModelError:
-                why = "That takes a network whose examples are pictures."
+        try:
+            return _Made(page(_drawn_on(served)))
+        except _NoPageError as error:
+            why, may_change = str(error), error.may_change
         about, pictures = self._service.about(), served.takes_pictures
-        return page(rendered("home.html", about=about, takes_pictures=pictures, why=why))
+        text = rendered("home.html", about=about, takes_pictures=pictures, why=why)
+        return _Made(page(text), may_change)
 
     def docs(self) -> HTMLResponse:
         """Return the OpenAPI as a page."""
         return page(rendered("docs.html", api=self._openapi(), shown=_shown))
 
 
-def dataset_of(facts: dict[str, Any]) -> Dataset | None:
+class _Made(NamedTuple):
+    """A page, and whether it would be another one later."""
+
+    page: HTMLResponse
+    may_change: bool = False
+
+
+class _NoPageError(Exception):
+    """Why there is no page to draw on, and whether that may change."""
+
+    def __init__(self, why: str, may_change: bool = False) -> None:
+        super().__init__(why)
+        self.may_change = may_change
+
+
+def _drawn_on(served: Served) -> str:
+    """Return the page that is drawn on."""
+    if served.weights is None:
+        raise _NoPageError("That takes a network that is a chain of layers mlplab knows.")
+    dataset = _dataset_of(served.reader.facts)
+    from mlplab.export.page import page_html  # late: it takes as long as all else together
+
+    try:
+        ensemble = served.weights()
+    except MlplabError as error:
+        logger.warning("The page at / cannot be drawn on: %s", error)
+        raise _NoPageError("That takes weights, which could not be read out of the file.") from None
+    # The check of the file is none of the page's own code, whose weights are rounded.
+    facts = {key: value for key, value in ensemble.facts.items() if key != "parity"}
+    try:
+        return page_html(replace(ensemble, facts=facts), dataset)
+    except ModelError:
+        raise _NoPageError("That takes a network whose examples are pictures.") from None
+
+
+def _dataset_of(facts: dict[str, Any]) -> Dataset:
     """Return the dataset of the catalog that facts name, where it is the same to the byte."""
     from mlplab.data import CATALOG, load
 
     said = facts.get("dataset", {})
-    if said.get("name") not in CATALOG:
-        return None
+    name = said.get("name")
+    if name not in CATALOG:
+        raise _NoPageError(
+            "That takes the dataset it was trained on, which the file does not name."
+        )
     try:
-        dataset = load(said["name"], progress=False)
-    except FailedError as error:
+        dataset = load(name, progress=False)
+    except MlplabError as error:
         logger.warning("The page at / cannot be drawn on: %s", error)
-        return None
-    return dataset if dataset.fingerprint == said.get("fingerprint") else None
+        raise _NoPageError(
+            f"That takes the dataset it was trained on, {name}, which could not be loaded; the log "
+            "of the service says why.",
+            may_change=True,
+        ) from None
+    if dataset.fingerprint != said.get("fingerprint"):
+        raise _NoPageError(f"It was trained on another {name} than the one that is had here.")
+    return dataset
 
 
 @cache

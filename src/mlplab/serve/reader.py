@@ -51,7 +51,7 @@ class Served:
         runtime: what computes the answers, and its version.
         dtype: of the numbers it takes.
         is_quick: whether one example is answered in less time than it takes to ask a thread.
-        ensemble: its weights, where the file is no program of others.
+        weights: returns them, where the network is a chain of known layers.
     """
 
     reader: Reader
@@ -60,7 +60,7 @@ class Served:
     runtime: str
     dtype: npt.DTypeLike = np.float32
     is_quick: bool = True
-    ensemble: Ensemble | None = None
+    weights: Callable[[], Ensemble] | None = None
 
     @property
     def takes_pictures(self) -> bool:
@@ -97,7 +97,7 @@ class Loaded(NamedTuple):
     runtime: str
     dtype: npt.DTypeLike = np.float32
     is_quick: bool = True
-    ensemble: Ensemble | None = None
+    weights: Callable[[], Ensemble] | None = None
 
 
 def _computed(ensemble: Ensemble) -> Loaded:
@@ -105,8 +105,8 @@ def _computed(ensemble: Ensemble) -> Loaded:
     try:
         core = CoreReader(ensemble)
     except Unplannable:
-        return Loaded(ensemble, f"NumPy {np.__version__}", ensemble=ensemble)
-    return Loaded(core, f"mlplab's core ({core.isa})", ensemble=ensemble)
+        return Loaded(ensemble, f"NumPy {np.__version__}", weights=lambda: ensemble)
+    return Loaded(core, f"mlplab's core ({core.isa})", weights=lambda: ensemble)
 
 
 def _npz(path: Path) -> Loaded:
@@ -117,7 +117,13 @@ def _onnx(path: Path) -> Loaded:
     from mlplab.export.onnx_file import OnnxNetwork
 
     network = OnnxNetwork(path, threads=1)  # callers come side by side
-    return Loaded(network, network.reader, network.dtype)
+
+    def weights() -> Ensemble:
+        from mlplab.serve.onnx_weights import weights_of  # late: it imports the package onnx
+
+        return weights_of(path, network)
+
+    return Loaded(network, network.reader, network.dtype, weights=weights)
 
 
 def _keras(path: Path) -> Loaded:

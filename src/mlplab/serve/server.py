@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import ipaddress
 import logging
+import math
 import os
 import signal
 import socket
@@ -35,7 +37,7 @@ def serve(
 ) -> None:
     """Serve the network in a file until a signal ends it.
 
-    SIGTERM and SIGINT (Ctrl-C) let it finish what it has begun.
+    SIGTERM and SIGINT (Ctrl-C) let it finish what it has begun; a second SIGINT does not.
 
     Args:
         path: a ``.keras``, ``.npz`` or ``.onnx`` file.
@@ -48,7 +50,7 @@ def serve(
     Raises:
         UsageError: the host or the port cannot be had.
         ModelError: the file cannot be served.
-        KeyboardInterrupt: SIGINT has ended it, and all is finished.
+        KeyboardInterrupt: SIGINT has ended it; says what became of the requests.
     """
     limits = limits or Limits()
     # What is broken in a form or a picture is for its caller; else anyone could fill the log.
@@ -56,8 +58,10 @@ def serve(
     warnings.filterwarnings("ignore", module="PIL")
     with _bound(host, port) as listener:
         address, number = listener.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
         local = ipaddress.ip_address(address).is_loopback
-        app = make_app(read(path), limits, LOOPBACK_NAMES if local else None)
+        names = LOOPBACK_NAMES | {shown, host.lower()}
+        app = make_app(read(path), limits, names if local else None)
         config = uvicorn.Config(
             app,
             http=protocol_with(limits),
@@ -67,19 +71,21 @@ def serve(
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=max(1, round(limits.stop_seconds)),
+            timeout_keep_alive=limits.idle_seconds,
+            # Longer than any request takes: the guard ends each one before.
+            timeout_graceful_shutdown=math.ceil(limits.request_seconds) + 5,
         )
         if not local:
             warn(
                 f"note: {host} is no loopback address: whoever reaches it may use the service, "
                 "which asks for no password and hides nothing on the way"
             )
-        shown = f"[{address}]" if ":" in address else address
         server = _Server(config, lambda: ready(f"http://{shown}:{number}"))
         server.run(sockets=[listener])
     if server.ended_by == signal.SIGINT:
-        raise KeyboardInterrupt("Ended; every request that had begun is answered.")
+        raise KeyboardInterrupt(server.last_words())
+    if server.unanswered:
+        warn(server.last_words())
 
 
 class _Server(uvicorn.Server):
@@ -89,11 +95,32 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
         self.ended_by: int | None = None
+        self.unanswered = 0
+
+    def last_words(self) -> str:
+        """Say what became of the requests that had begun."""
+        if not self.unanswered:
+            return "Ended; every request that had begun is answered."
+        return f"Ended; requests that had begun and got no answer: {self.unanswered}."
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.force_exit:
+            await self.lifespan.shutdown()
+
+    async def _wait_tasks_to_complete(self) -> None:
+        try:
+            await super()._wait_tasks_to_complete()
+        finally:
+            self.unanswered = len(self.server_state.tasks)
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)  # until the connections know
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.ended_by = self.ended_by or sig

@@ -7,24 +7,27 @@ and back. Pictures and batches take longer than other callers should wait, and g
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import importlib
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from mlplab import __version__
 from mlplab.errors import DataError
-from mlplab.serve.answers import answer, answers, likeliest
+from mlplab.serve.answers import answer, answers
 from mlplab.serve.inputs import Inputs
 from mlplab.serve.limits import Limits
 from mlplab.serve.metrics import Metrics
 from mlplab.serve.reader import Served
 from mlplab.serve.refused import Refused
 
+Array = npt.NDArray[Any]
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
@@ -42,7 +45,7 @@ class Service:
         self.served, self.limits, self.metrics = served, limits, metrics
         self.inputs = Inputs(served, limits)
         self._reader, self._names = served.reader, served.reader.class_names
-        self._threads = ThreadPoolExecutor(limits.threads, "mlplab-serve")
+        self._threads = concurrent.futures.ThreadPoolExecutor(limits.threads, "mlplab-serve")
         self._began = time.monotonic()
 
     def example(self, body: bytes) -> dict[str, Any]:
@@ -51,8 +54,8 @@ class Service:
 
     def examples(self, body: bytes) -> dict[str, Any]:
         """Answer several examples, sent as JSON."""
-        rows = self._reader.probabilities(self.inputs.examples(body))
-        for index, times in enumerate(np.bincount(likeliest(rows)).tolist()):
+        rows = self._rows(self.inputs.examples(body))
+        for index, times in enumerate(np.bincount(rows.argmax(axis=1)).tolist()):
             self.metrics.predicted(index, times)
         return answers(rows, self._names)
 
@@ -66,11 +69,22 @@ class Service:
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
         return self._answer(self.inputs.shaped(seen)) | {"seen": seen.tolist()}
 
-    def _answer(self, x: Any) -> dict[str, Any]:
-        row = self._reader.probabilities(x)[0]
-        told = answer(row, self._names)
+    def _answer(self, x: Array) -> dict[str, Any]:
+        told = answer(self._rows(x)[0], self._names)
         self.metrics.predicted(self._names.index(told["answer"]))
         return told
+
+    def _rows(self, x: Array) -> Array:
+        """Return the probabilities of examples, (n, *input_shape) -> (n, n_classes)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = self._reader.probabilities(x)
+        if not np.isfinite(rows).all():
+            raise Refused(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "expected numbers that the network can compute with, got some so large that its "
+                "answer is no number; send smaller ones",
+            )
+        return rows
 
     async def in_thread(
         self, work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
@@ -102,5 +116,23 @@ class Service:
         }
 
     def close(self) -> None:
-        """End the threads, once they have done what they have begun."""
-        self._threads.shutdown(cancel_futures=True)
+        """End the threads; nobody waits for what they may still do."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def in_daemon(work: Callable[[], Result]) -> asyncio.Future[Result]:
+    """Do work in a thread that the process does not wait for when it ends: a download, say."""
+    loop = asyncio.get_running_loop()
+    done: concurrent.futures.Future[Result] = concurrent.futures.Future()
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:
+            done.set_exception(error)
+        else:
+            if not loop.is_closed():  # nobody waits any more where the service has ended
+                done.set_result(result)
+
+    threading.Thread(target=run, name="mlplab-page", daemon=True).start()
+    return asyncio.wrap_future(done)
