@@ -23,7 +23,7 @@ from mlplab.errors import StorageError
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.page_facts import fact_rows, lead_of, noun_of, title_of
 from mlplab.export.page_material import page_data, picture_size
-from mlplab.export.quantise import rounding_cost
+from mlplab.export.quantize import rounding_cost
 
 WEIGHTS = "int8"
 """What kernels are packed as unless something else is asked for."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlplab.export.ensemble import Ensemble
-from mlplab.export.quantise import RoundingCost
+from mlplab.export.quantize import RoundingCost
 
 
 class Row(NamedTuple):

@@ -16,7 +16,7 @@ from mlplab.errors import UsageError, did_you_mean
 from mlplab.export import keras_file, npz_file, npz_reader, onnx_file, page_file
 from mlplab.export.page import WEIGHTS, write_page
 from mlplab.export.page_runner import read_by_page
-from mlplab.export.quantise import quantise, rounding_cost
+from mlplab.export.quantize import quantize, rounding_cost
 from mlplab.export.source import Source
 
 Array = npt.NDArray[np.float32]
@@ -107,7 +107,7 @@ def _run_html(path: Path, x: npt.NDArray[Any]) -> tuple[str, Array]:
 
 def _rounded_answers(source: Source) -> tuple[str, Array]:
     """Return what the networks answer once their weights are rounded as a page holds them."""
-    rounded = quantise(source.ensemble, WEIGHTS).probabilities(source.dataset.test.x)
+    rounded = quantize(source.ensemble, WEIGHTS).probabilities(source.dataset.test.x)
     return f"the weights rounded to {WEIGHTS} in NumPy", rounded
 
 

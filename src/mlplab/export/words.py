@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlplab.compare.words import table, wrapped
-from mlplab.export.quantise import RoundingCost
+from mlplab.export.quantize import RoundingCost
 from mlplab.export.writing import Exported
 
 

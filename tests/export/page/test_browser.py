@@ -18,7 +18,7 @@ from mlplab.export.ensemble import Ensemble
 from mlplab.export.measures import measure
 from mlplab.export.network import Dense, Network
 from mlplab.export.page import write_page
-from mlplab.export.quantise import quantise
+from mlplab.export.quantize import quantize
 from tests.export.page.test_page import TOLERANCE, everything
 from tests.opened import lowest_contrast, opened
 
@@ -95,7 +95,7 @@ def test_over_all_test_pictures_the_page_computes_what_python_computes(
 ):
     with opened(browser, pair_page) as page:
         read = read_all(page, mnist.test.x)
-    expected = quantise(pair, "int8").probabilities(mnist.test.x)
+    expected = quantize(pair, "int8").probabilities(mnist.test.x)
     assert read.shape == (10_000, 10)
     assert np.abs(read - expected).max() < TOLERANCE
     assert (read.argmax(axis=1) == expected.argmax(axis=1)).all()
@@ -315,7 +315,7 @@ def test_digits_are_measured_as_python_measures_them(
         assert got == pytest.approx(measure(picture / 255), rel=1e-9, abs=1e-9)
 
 
-SLOPES = """([pixels, a, b]) => {
+GRADIENTS = """([pixels, a, b]) => {
     const margin = at => mlplab.explain(at, a, b).margin;
     const {pixels: spoken} = mlplab.explain(pixels, a, b);
     const h = 1e-3;
@@ -328,14 +328,14 @@ SLOPES = """([pixels, a, b]) => {
 }"""
 
 
-def test_what_pixels_speak_is_value_times_slope_through_every_kind_of_step(
+def test_what_pixels_speak_is_value_times_gradient_through_every_kind_of_step(
     browser: Browser, digits: Dataset, tmp_path: Path
 ):
     path = write_page(Ensemble((everything(8, 8),) * 2, digits.class_names), digits, tmp_path / "a")
     page_path = path.rename(tmp_path / "all.html")
     with opened(browser, page_path) as page:
         for picture in digits.test.x[:3]:
-            pairs = np.array(page.evaluate(SLOPES, [picture.ravel().tolist(), 3, 7]))
+            pairs = np.array(page.evaluate(GRADIENTS, [picture.ravel().tolist(), 3, 7]))
             assert np.abs(pairs).max() > 1e-4
             np.testing.assert_allclose(pairs[:, 0], pairs[:, 1], rtol=2e-3, atol=1e-7)
 

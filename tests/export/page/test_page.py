@@ -18,7 +18,7 @@ from mlplab.export.network import ACTIVATIONS, Activation, Dense, LayerNorm, Net
 from mlplab.export.page import content_policy, page_html, write_page
 from mlplab.export.page_file import page_parts, read
 from mlplab.export.page_runner import read_by_page
-from mlplab.export.quantise import pack, quantise
+from mlplab.export.quantize import pack, quantize
 from tests.browser import find_browser
 
 HOSTILE = '</script><script>document.title = "broken"</script>'
@@ -45,7 +45,7 @@ def test_the_page_names_nothing_outside_itself(pair_page: Path):
 
 def test_its_cost_is_measured_and_kept(pair: Ensemble, mnist: Dataset, pair_page: Path):
     cost = data_of(pair_page)["facts"]["weights"]
-    exact, rounded = (each.probabilities(mnist.test.x) for each in (pair, quantise(pair, "int8")))
+    exact, rounded = (each.probabilities(mnist.test.x) for each in (pair, quantize(pair, "int8")))
     assert cost == {
         "kind": "int8",
         "n_examples": 10_000,
@@ -63,7 +63,7 @@ def test_samples_are_real_test_pictures_the_misread_ones_truly_misread(
 ):
     samples = data_of(pair_page)["samples"]
     chosen = np.array(samples["index"])
-    answers = quantise(pair, "int8").probabilities(mnist.test.x[chosen]).argmax(axis=1)
+    answers = quantize(pair, "int8").probabilities(mnist.test.x[chosen]).argmax(axis=1)
     assert samples["label"] == mnist.test.y[chosen].tolist()
     assert samples["answer"] == answers.tolist()
     misread = answers != mnist.test.y[chosen]
@@ -94,7 +94,7 @@ def test_a_column_of_zeros_and_huge_weights_stay_finite():
 def test_half_floats_are_read_as_they_are(pair: Ensemble, mnist: Dataset, tmp_path: Path):
     page = write_page(pair, mnist, tmp_path / "half.html", "float16")
     reading = read_by_page(page, mnist.test.x[:500])
-    expected = quantise(pair, "float16").probabilities(mnist.test.x[:500])
+    expected = quantize(pair, "float16").probabilities(mnist.test.x[:500])
     assert np.abs(reading.probabilities - expected).max() < TOLERANCE
 
 
@@ -106,7 +106,7 @@ def test_a_browser_without_a_window_reads_as_node_does(
     monkeypatch.setattr("mlplab.export.page_runner.NODE", "no-such-node")
     reading = read_by_page(lone_page, mnist.test.x[:300])
     assert reading.by == "Chromium"
-    expected = quantise(lone, "int8").probabilities(mnist.test.x[:300])
+    expected = quantize(lone, "int8").probabilities(mnist.test.x[:300])
     assert np.abs(reading.probabilities - expected).max() < TOLERANCE
 
 
@@ -144,7 +144,7 @@ def test_every_kind_of_step_is_read_alike(digits: Dataset, tmp_path: Path):
     ensemble = Ensemble((network,), digits.class_names)
     page = write_page(ensemble, digits, tmp_path / "all.html", "float16")
     reading = read_by_page(page, digits.test.x)
-    expected = quantise(ensemble, "float16").probabilities(digits.test.x)
+    expected = quantize(ensemble, "float16").probabilities(digits.test.x)
     assert np.ptp(expected, axis=0).max() > 1e-3  # it tells pictures apart
     assert np.abs(reading.probabilities - expected).max() < TOLERANCE
 
@@ -169,7 +169,7 @@ def test_names_are_put_in_as_text(digits: Dataset, tmp_path: Path):
 def test_a_page_read_back_is_the_rounded_networks(digits: Dataset, tmp_path: Path, kind: str):
     ensemble = Ensemble((everything(8, 8),) * 2, digits.class_names, {"recipe": "all"})
     back = read(write_page(ensemble, digits, tmp_path / "all.html", kind))
-    expected = quantise(ensemble, kind).probabilities(digits.test.x)
+    expected = quantize(ensemble, kind).probabilities(digits.test.x)
     np.testing.assert_array_equal(back.probabilities(digits.test.x), expected)
     assert (back.class_names, back.facts["recipe"]) == (digits.class_names, "all")
 
@@ -203,7 +203,7 @@ def test_a_picture_with_one_channel_is_one(mnist: Dataset, lone: Ensemble, tmp_p
     network = Network((28, 28, 1), lone.networks[0].steps)
     page = write_page(Ensemble((network,), mnist.class_names), mnist, tmp_path / "one.html")
     reading = read_by_page(page, mnist.test.x[:20, ..., None])
-    expected = quantise(lone, "int8").probabilities(mnist.test.x[:20])
+    expected = quantize(lone, "int8").probabilities(mnist.test.x[:20])
     assert np.abs(reading.probabilities - expected).max() < TOLERANCE
 
 

@@ -76,7 +76,7 @@ def pack(kernel: Array, kind: str) -> Packed:
     return KINDS[kind](kernel)
 
 
-def quantise(ensemble: Ensemble, kind: str) -> Ensemble:
+def quantize(ensemble: Ensemble, kind: str) -> Ensemble:
     """Return the ensemble as it is once its kernels were packed: the one that a page computes.
 
     Biases, scales and shifts, which are few, stay float32.
@@ -91,7 +91,7 @@ def quantise(ensemble: Ensemble, kind: str) -> Ensemble:
     Examples:
         >>> kernel = np.array([[0.5, -2], [0.25, 1]], np.float32)
         >>> network = Network((2,), (Dense(kernel, np.zeros(2, np.float32)),))
-        >>> rounded = quantise(Ensemble((network,), ("a", "b")), "int8")
+        >>> rounded = quantize(Ensemble((network,), ("a", "b")), "int8")
         >>> rounded.probabilities([[0, 1]])
         array([[0.2519685, 1.007874 ]], dtype=float32)
     """
@@ -165,7 +165,7 @@ def rounding_cost(
     Raises:
         UsageError: there is no such kind.
     """
-    rounded = quantise(ensemble, kind).probabilities(x)
+    rounded = quantize(ensemble, kind).probabilities(x)
     exact = ensemble.probabilities(x)
     before, after = exact.argmax(axis=1), rounded.argmax(axis=1)
     cost = RoundingCost(
