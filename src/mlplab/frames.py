@@ -6,6 +6,8 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlplab.extras import installing
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -39,8 +41,7 @@ def _read_parquet(path: Path, error: type[Exception]) -> pd.DataFrame:
 
     if importlib.util.find_spec("pyarrow") is None:
         raise error(
-            f"reading {path} takes pyarrow, which is not installed: "
-            'python -m pip install "mlplab[parquet]"'
+            f"reading {path} takes pyarrow, which is not installed; run: {installing('parquet')}"
         )
     from pyarrow import ArrowInvalid
 

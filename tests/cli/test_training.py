@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ from PIL import Image
 
 import mlplab
 from mlplab import Dataset, Study
+from mlplab.export import page_file
 
 from .conftest import EXAMPLES, PROGRAM, Program
 
@@ -165,9 +167,10 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
         "- relu-2 is better than softmax",
         "Is relu-2 better with the initial deviations that were meant, sqrt(2 / fan_in)?\n  ",
         "Report: reproduce/report.html",
-        "Next: mlplab export reproduce/reproduce.study:relu-2 --to ",
+        "Next: mlplab export reproduce/reproduce.study:relu-2 --to html\n",
     ):
         assert expected in text.stdout
+    reads_handwriting(mlplab_, text.stdout, tmp_path)
     assert text.stdout.splitlines()[0] == CLAIM
     assert text.stdout.count("The interval holds in 95% of experiments.") == 2  # families of one
     assert "These pairs are a family of their own" in text.stdout
@@ -175,6 +178,21 @@ def test_reproduce_from_nothing_to_a_digit_that_is_read(
     assert "These pairs are a family of their own" in page
     assert "left out" not in page[page.index('id="differences-title"') : page.index('id="items"')]
     assert "…" not in text.stdout  # no heading and no figure of the table is cut, in 80 columns
+
+
+def reads_handwriting(mlplab_: Program, printed: str, folder: Path) -> None:
+    """Run the command that was printed, and see that a page came of it which was checked."""
+    program, *arguments = shlex.split(printed.rpartition("Next: ")[2])
+    assert program == "mlplab"
+    shown = mlplab_(*arguments).stdout
+    page = folder / "relu-2-seed0.html"
+    assert shown.startswith(f"{page.name}: ")
+    networks = page_file.read(page)
+    assert networks.facts["recipe"] == "relu-2"
+    assert networks.facts["parity"]["n_examples"] == 10_000
+    assert networks.facts["parity"]["labels_that_differ"] == 0
+    assert networks.facts["as_read"]["labels_that_differ"] == 0
+    assert '<canvas id="pad"' in page.read_text()
 
 
 def test_all_runs_diverged_is_a_failure(mlplab_: Program, tmp_path: Path) -> None:

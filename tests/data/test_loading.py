@@ -46,8 +46,8 @@ def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.delitem(sys.modules, "sklearn.datasets", raising=False)
     refused(
-        "the dataset digits comes with scikit-learn, which is not installed: "
-        'python -m pip install "mlplab[sklearn]"',
+        "the dataset digits comes with scikit-learn, which is not installed; "
+        "run: pip install 'mlplab[sklearn]'",
         "digits",
     )
 
@@ -161,8 +161,7 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     monkeypatch.delitem(sys.modules, "pyarrow", raising=False)
     refused(
-        f"reading {path} takes pyarrow, which is not installed: "
-        'python -m pip install "mlplab[parquet]"',
+        f"reading {path} takes pyarrow, which is not installed; run: pip install 'mlplab[parquet]'",
         path,
         target="y",
     )

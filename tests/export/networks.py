@@ -1,8 +1,9 @@
-"""Networks of random numbers with every step there is."""
+"""Networks of random numbers with every step there is, and programs that fail."""
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
@@ -50,3 +51,9 @@ def some_bytes(n: int = 50) -> np.ndarray:
 def some_numbers(n: int = 200) -> np.ndarray:
     """Examples of numbers around zero, (n, 3, 4)."""
     return np.random.default_rng(2).normal(0, 2, (n, *SHAPE)).astype(np.float32)
+
+
+def program(path: Path, text: str) -> None:
+    """Write a program, say one that is no Node, where a test looks for programs."""
+    path.write_text(text)
+    path.chmod(0o755)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from mlplab import Dataset
 from mlplab.data.drawn import KINDS
-from mlplab.export import npz_file
+from mlplab.data.drawn_set import drawn_set
+from mlplab.export import npz_file, page_file
 from tests.cli.conftest import Program, mlplab_
 
 __all__ = ["mlplab_"]
@@ -32,6 +34,34 @@ def test_it_says_what_it_wrote_and_that_it_was_checked(
     assert facts["drawn_like"]["accuracy"] == pytest.approx(sum(framed) / len(framed))
     assert facts["drawn_like"]["clean"]["framed"] > 0.9 > kinds["turned"]["framed"]
     assert facts["seeds"] == [0]
+
+
+def test_a_page_is_checked_from_keras_to_its_own_code(
+    mlplab_: Program, kept_study: Path, mnist: Dataset, tmp_path: Path
+) -> None:
+    shown = mlplab_("export", f"{kept_study}:bn-dropout-3", "--to", "html").stdout
+    path = tmp_path / "bn-dropout-3-seed0.html"
+    assert shown.startswith(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB\n")
+    assert list(tmp_path.iterdir()) == [path]
+    words = " ".join(shown.split())
+    before, rounding, after = (
+        words.index(part)
+        for part in (
+            "Before rounding, run by NumPy with the arrays read from the model over 10,000 test "
+            "examples and compared with Keras's predict: largest difference of probabilities ",
+            "Weights as int8: 9",
+            "Run by the page's own code in ",
+        )
+    )
+    assert before < rounding < after
+    assert words[before:].count("labels that differ: none.") == 2
+    facts = page_file.read(path).facts
+    assert facts["as_read"]["n_examples"] == facts["parity"]["n_examples"] == 10_000
+    assert facts["parity"]["labels_that_differ"] == facts["as_read"]["labels_that_differ"] == 0
+    # What is drawn is read with rounded weights, so the drawn-like accuracy is of these.
+    read = drawn_set(mnist).accuracies(page_file.read(path).probabilities)
+    assert facts["drawn_like"] == {**read, "weights": "int8"}
+    assert "pictures each; weights as int8</dd>" in path.read_text()
 
 
 def test_json_and_an_ensemble(mlplab_: Program, small_study: Path, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 
 from mlplab import Dataset
+from mlplab.errors import ModelError
 from mlplab.export import keras_file
 from mlplab.export.source import read_source
 from mlplab.export.writing import write_export
@@ -34,3 +37,15 @@ def test_an_exported_model_can_be_exported_again(kept_study: Path, tmp_path: Pat
     again = write_export(read_source(str(first), dataset="mnist"), "numpy", tmp_path / "mine.npz")
     assert again.facts["recipe"] == "mine"
     assert again.parity.labels_that_differ == 0
+
+
+@pytest.mark.parametrize("content", ["{", "3", "\udcff"])
+def test_damaged_facts_are_said(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "net.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+    assert keras_file.read_facts(path) == {}
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(keras_file.FACTS, content.encode(errors="surrogateescape"))
+    with pytest.raises(ModelError, match=r"net.keras: expected .*facts.* got damaged ones: "):
+        keras_file.read_facts(path)

@@ -82,6 +82,28 @@ def test_what_is_no_network_is_refused(tmp_path: Path, change: object, text: str
     )
 
 
+@pytest.mark.parametrize(
+    "about",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"class_names": 3, "facts": {}}',
+        '{"class_names": ["a"], "facts": {"recipe": "x"}}',
+        '{"class_names": ["a"], "facts": {"input": {"shape": [3, 4], "dtype": "bytes9"}}}',
+    ],
+)
+def test_damaged_metadata_are_said(tmp_path: Path, about: str) -> None:
+    path = tmp_path / "net.onnx"
+    write(random_ensemble(), path)
+    model = onnx.load(path)
+    helper.set_model_props(model, {"mlplab": about})
+    onnx.save(model, path)
+    expected = "exported by mlplab as .onnx, got one whose metadata do not hold together: "
+    with pytest.raises(ModelError, match=expected):
+        OnnxNetwork(path)
+
+
 def test_reading_imports_neither_keras_nor_jax(tmp_path: Path) -> None:
     write(random_ensemble(), tmp_path / "net.onnx")
     script = (
@@ -107,6 +129,6 @@ def test_without_the_package_it_is_said_how_to_install_it(kept_study: Path, tmp_
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "mlplab: error: expected the package onnx, which is not installed: "
-        'python -m pip install "mlplab[onnx]"\n'
+        "mlplab: error: expected the package onnx, which is not installed; "
+        "run: pip install 'mlplab[onnx]'\n"
     )

@@ -14,7 +14,9 @@ from mlplab.export import npz_file, page_file, page_runner, targets
 from mlplab.export.network import Dense
 from mlplab.export.source import Source, read_source
 from mlplab.export.targets import TARGETS
+from mlplab.export.words import told
 from mlplab.export.writing import default_path, write_export
+from tests.export.networks import program
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +60,77 @@ def other(source: Source) -> Source:
     )
 
 
-def test_one_wrong_number_is_found_and_nothing_is_left_behind(
-    single: Source, tmp_path: Path
+@pytest.mark.parametrize("to", TARGETS)
+def test_one_number_read_wrong_is_found_and_nothing_is_left_behind(
+    single: Source, to: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "wrong.npz"
-    with pytest.raises(ParityError, match=r"wrong.npz: .*labels that differ: .*nothing is written"):
-        write_export(other(single), "numpy", path)
+    path = tmp_path / f"wrong{TARGETS[to].suffix}"
+    expected = r"wrong\.\w+: expected .*Keras's predict.*labels that differ: .*nothing is written"
+    with pytest.raises(ParityError, match=expected):
+        write_export(other(single), to, path)
     assert list(tmp_path.iterdir()) == []
     path.write_bytes(b"mine")
     with pytest.raises(ParityError):
-        write_export(other(single), "numpy", path, force=True)
+        write_export(other(single), to, path, force=True)
     assert path.read_bytes() == b"mine"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("to", TARGETS)
+def test_one_number_written_wrong_is_found_and_nothing_is_left_behind(
+    single: Source, to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if to == "keras":
+        pytest.skip("the file holds the models, not the arrays")
+    target = TARGETS[to]
+    wrong = dataclasses.replace(
+        target, write=lambda source, path: target.write(other(source), path)
+    )
+    monkeypatch.setitem(TARGETS, to, wrong)
+    with pytest.raises(ParityError, match="nothing is written"):
+        write_export(single, to, tmp_path / f"wrong{target.suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "name", "better"),
+    [("keras", "m.bin", "m.keras"), ("numpy", "x.html", "x.npz"), ("html", "page", "page.html")],
+)
+def test_a_name_of_another_kind_is_refused(
+    single: Source, to: str, name: str, better: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        write_export(single, to, tmp_path / name)
+    suffix = TARGETS[to].suffix
+    assert str(raised.value) == (
+        f"expected a name that ends in {suffix} for --to {to}, got {name}; name it {better}"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_appears_during_the_check_stays(
+    single: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, target = tmp_path / "net.npz", TARGETS["numpy"]
+
+    def run(partial: Path, x: np.ndarray) -> tuple[str, np.ndarray]:
+        path.write_bytes(b"mine")
+        return target.run(partial, x)
+
+    monkeypatch.setitem(TARGETS, "numpy", dataclasses.replace(target, run=run))
+    with pytest.raises(UsageError, match=r"got files that are there: \S*net\.npz"):
+        write_export(single, "numpy", path)
+    assert path.read_bytes() == b"mine"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_of_the_readers_name(single: Source, tmp_path: Path) -> None:
+    (tmp_path / npz_file.READER).mkdir()
+    with pytest.raises(UsageError, match=r"got files that are there: \S*npz_reader.py"):
+        write_export(single, "numpy", tmp_path / "net.npz")
+    with pytest.raises(StorageError, match=r"cannot write \S*npz_reader.py: Is a directory; name"):
+        write_export(single, "numpy", tmp_path / "net.npz", force=True)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_nothing_is_written_over_silently(single: Source, tmp_path: Path) -> None:
@@ -124,12 +186,45 @@ def test_what_rounding_a_pages_weights_costs_is_among_its_facts(
     assert page_file.read(done.path).facts == done.facts
 
 
-def test_without_node_and_browser_the_weights_of_a_page_are_run_in_numpy(
-    single: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def spoilt_by_int8(kept_study: Path, path: Path) -> Source:
+    """A model with a huge weight on a pixel that is white in all test images."""
+    model = read_source(f"{kept_study}:softmax").models[0]
+    kernel, bias = model.layers[-1].get_weights()
+    kernel[0] = 1000
+    model.layers[-1].set_weights([kernel, bias])
+    model.save(path)
+    return read_source(str(path), dataset="mnist")
+
+
+def test_weights_that_int8_would_spoil_are_kept_as_float16(
+    kept_study: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(page_runner, "NODE", "no-such-node")
-    monkeypatch.setattr(page_runner, "BROWSERS", ())
+    source = spoilt_by_int8(kept_study, tmp_path / "huge.keras")
+    done = write_export(source, "html", tmp_path / "page.html")
+    cost, refused = done.facts["weights"], done.facts["weights_refused"]
+    assert (cost["kind"], refused["kind"]) == ("float16", "int8")
+    assert cost["accuracy"] - cost["accuracy_rounded"] <= 0.002
+    assert refused["accuracy"] - refused["accuracy_rounded"] > 0.1
+    assert done.parity.reference == "the weights rounded to float16 in NumPy"
+    said = (
+        f"int8 would read {100 * refused['accuracy_rounded']:.2f} % instead of "
+        f"{100 * refused['accuracy']:.2f} %, which loses more than 0.2 points, so float16 is taken"
+    )
+    assert said[1:] in " ".join(told(done).split())
+    assert said in done.path.read_text()
+    assert page_file.read(done.path).facts == done.facts
+
+
+@pytest.mark.parametrize("kind", ["absent", "old", "broken"])
+def test_without_a_program_that_runs_a_page_its_weights_are_run_in_numpy(
+    single: Source, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind != "absent":
+        program(tmp_path / "node", {"old": "#!/bin/sh\nexit 1\n", "broken": "#!/none\n"}[kind])
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(page_runner, "MACOS", tmp_path / "none")
     done = write_export(single, "html", tmp_path / "page.html")
-    assert done.parity.reader.startswith("NumPy with the weights in the page (no Node or Chromium")
+    assert done.parity.reader == (
+        "NumPy with the weights in the page (no Node or Chromium here runs its own code)"
+    )
     assert done.parity.labels_that_differ == 0

@@ -167,7 +167,7 @@ def test_a_report_of_the_same_study_is_written_over(copied_report: Path, study: 
     write_report(study, copied_report)
     assert (copied_report / "report.html").read_text() != before
     assert (copied_report / "figures" / "mine.txt").read_text() == "kept"
-    assert not list(copied_report.rglob("*.partial"))
+    assert not list(copied_report.rglob(".partial-*"))
 
 
 def test_a_report_of_another_study_is_not_written_over(

@@ -65,7 +65,8 @@ def export(
 
     target_named(to)  # before anything heavy is read
     found = read_source(source, ensemble=ensemble, dataset=dataset, command=command_line())
-    done = write_export(found.stressed(), to, output or default_path(found, to), force=force)
+    path = output or default_path(found, to)
+    done = write_export(found, to, path, force=force, stress=True)
     if json:
         print_json(done)
         return

@@ -112,12 +112,9 @@ _SHOWN = ("bn-dropout-3", "bn-dropout-5", "relu-2", "softmax")
 
 
 def suggested(study: Study) -> str:
-    """Return the command that exports a network of a study, to be tried by hand."""
-    from mlplab.export.targets import TARGETS
-
+    """Return the command that makes a page of a network of a study, to be drawn on."""
     recipe = next(name for name in _SHOWN if study.kept.seeds(name))
-    to = next(kind for kind in ("html", "onnx") if kind in TARGETS)
-    return shlex.join(["mlplab", "export", f"{study.path}:{recipe}", "--to", to])
+    return shlex.join(["mlplab", "export", f"{study.path}:{recipe}", "--to", "html"])
 
 
 def verdicts(study: Study) -> list[Comparison]:

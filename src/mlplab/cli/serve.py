@@ -28,7 +28,7 @@ def serve(
     several examples; /docs says how to ask. The address goes to stdout once it answers. Ctrl-C ends
     it, when every request that has begun is answered.
     """
-    from mlplab.cli.extras import needed
+    from mlplab.extras import needed
 
     with needed("serve"):
         from mlplab.serve.server import serve as serve_file

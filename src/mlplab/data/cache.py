@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -19,6 +18,7 @@ import platformdirs
 from mlplab.data.catalog import DataFile
 from mlplab.data.idx import GZIP_MAGIC, decompress
 from mlplab.errors import DataError, StorageError
+from mlplab.files import whole
 
 
 def cache_folder() -> Path:
@@ -82,9 +82,11 @@ def store(file: DataFile, folder: Path, idx: bytes) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / file.name, idx)
+        with whole(folder / file.name) as partial:
+            partial.write_bytes(idx)
         if file.sha256 is None:
-            write_atomically(folder / f"{file.name}.sha256", _sha256(idx).encode())
+            with whole(folder / f"{file.name}.sha256") as partial:
+                partial.write_text(_sha256(idx))
     except OSError as error:
         raise storage_error(folder, error) from error
 
@@ -95,18 +97,6 @@ def storage_error(folder: Path, error: OSError) -> StorageError:
         f"cannot write to the cache folder {folder}: {error.strerror or error}; "
         "free some space, or set MLPLAB_HOME to a folder that can be written"
     )
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _kept_checksum(path: Path) -> str | None:

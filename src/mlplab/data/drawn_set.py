@@ -7,7 +7,6 @@ twice. Framing 1,000 examples of each kind takes half a minute: the set is kept 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from mlplab.data.drawn import KINDS, Images, can_change, drawn_like
 from mlplab.data.files import DAMAGED
 from mlplab.data.framing import FIELD, frame
 from mlplab.errors import DataError
+from mlplab.files import whole
 
 N_EXAMPLES = 1000
 """How many test examples are changed, at even distances through the test set."""
@@ -141,12 +141,9 @@ def _cached(path: Path, shape: tuple[int, ...]) -> dict[str, Images] | None:
 
 def _keep(path: Path, framed: dict[str, Images]) -> None:
     """Write framed images into the cache; where that cannot be, they are made again next time."""
-    partial = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as stream:
+        with whole(path) as partial, partial.open("wb") as stream:
             np.savez_compressed(stream, **framed)  # type: ignore[arg-type]
-        os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         _log.info("the framed stress set is not kept in %s: %s", path, error.strerror)

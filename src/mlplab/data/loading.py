@@ -14,6 +14,7 @@ from mlplab.data.catalog import CATALOG, NamedDataset, named_dataset
 from mlplab.data.dataset import Dataset, Split
 from mlplab.data.tables import TABLE_SUFFIXES, read_table
 from mlplab.errors import DataError
+from mlplab.extras import installing
 
 Array = npt.NDArray[Any]
 
@@ -98,8 +99,8 @@ def _load_bundled(spec: NamedDataset, test: int | float) -> Dataset:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise DataError(
-            f"the dataset {spec.name} comes with scikit-learn, which is not installed: "
-            'python -m pip install "mlplab[sklearn]"'
+            f"the dataset {spec.name} comes with scikit-learn, which is not installed; "
+            f"run: {installing('sklearn')}"
         ) from error
     bunch = load_digits()
     return assemble(

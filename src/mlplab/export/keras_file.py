@@ -11,7 +11,9 @@ from typing import Any
 
 import keras
 
+from mlplab.data.files import DAMAGED
 from mlplab.engine import KERAS_LOCK
+from mlplab.errors import ModelError
 from mlplab.lazy_tensorflow import tensorflow_unread
 
 FACTS = "mlplab.json"
@@ -54,7 +56,17 @@ def averaged(models: Sequence[keras.Model], dtype: str) -> keras.Model:
 
 
 def read_facts(path: str | PathLike[str]) -> dict[str, Any]:
-    """Return what a ``.keras`` file that ``write`` wrote says of itself."""
-    with zipfile.ZipFile(path) as archive:
-        found: dict[str, Any] = json.loads(archive.read(FACTS))
-    return found
+    """Return what a ``.keras`` file that ``write`` wrote says of itself; nothing of any other.
+
+    Raises:
+        ModelError: what it says is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if FACTS not in archive.namelist():
+                return {}
+            return dict(json.loads(archive.read(FACTS)))
+    except (*DAMAGED, TypeError) as error:
+        raise ModelError(
+            f"{path}: expected facts as mlplab keeps them in a file, got damaged ones: {error}"
+        ) from error

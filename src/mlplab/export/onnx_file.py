@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab import __version__
-from mlplab.errors import ModelError, UsageError
+from mlplab.errors import ModelError
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.network import Activation, Array, Dense, Network, Scale, Step
+from mlplab.extras import needed
 
 OPSET = 17
 IR_VERSION = 8
@@ -37,13 +38,8 @@ def needs(package: str) -> Any:
     Raises:
         UsageError: it is not installed; says how to.
     """
-    try:
+    with needed("onnx"):
         return importlib.import_module(package)
-    except ImportError as error:
-        raise UsageError(
-            f"expected the package {package}, which is not installed: "
-            'python -m pip install "mlplab[onnx]"'
-        ) from error
 
 
 @dataclass
@@ -198,11 +194,16 @@ class OnnxNetwork:
         about = self._session.get_modelmeta().custom_metadata_map.get(_KEY)
         if about is None:
             raise ModelError(f"{expected}, got one that another program wrote")
-        content = json.loads(about)
-        self.class_names = tuple(content["class_names"])
-        self.facts: dict[str, Any] = content["facts"]
-        self.input_shape = tuple(self.facts["input"]["shape"])
-        self.dtype = np.dtype(self.facts["input"]["dtype"])
+        try:
+            content = json.loads(about)
+            self.class_names = tuple(str(name) for name in content["class_names"])
+            self.facts: dict[str, Any] = dict(content["facts"])
+            self.input_shape = tuple(int(size) for size in self.facts["input"]["shape"])
+            self.dtype = np.dtype(self.facts["input"]["dtype"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{expected}, got one whose metadata do not hold together: {error}"
+            ) from error
         self.reader = f"ONNX Runtime {runtime.__version__}"
 
     def probabilities(self, x: npt.ArrayLike, batch_size: int = 1024) -> Array:

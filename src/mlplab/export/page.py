@@ -6,9 +6,6 @@ and its own policy forbids it to.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
 from dataclasses import asdict, replace
 from functools import cache
 from importlib import resources
@@ -19,14 +16,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mlplab import __version__
 from mlplab.data import Dataset
-from mlplab.errors import StorageError
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.page_facts import fact_rows, lead_of, noun_of, title_of
 from mlplab.export.page_material import page_data, picture_size
-from mlplab.export.quantise import rounding_cost
-
-WEIGHTS = "int8"
-"""What kernels are packed as unless something else is asked for."""
+from mlplab.export.policy import content_policy
+from mlplab.export.quantize import fewest_bits, rounding_cost
+from mlplab.files import whole, writing
 
 READING = ("weights.js", "network.js", "raster.js", "framing.js", "measures.js", "changes.js")
 """The code that computes, without a page; ``reader.js`` comes last."""
@@ -36,7 +31,7 @@ SHOWING = ("pictures.js", "pad.js", "answer.js", "inside.js", "misread.js", "mai
 
 
 def write_page(
-    ensemble: Ensemble, dataset: Dataset, path: str | Path, weights: str = WEIGHTS
+    ensemble: Ensemble, dataset: Dataset, path: str | Path, weights: str | None = None
 ) -> Path:
     """Write one HTML file that works from disk with no network.
 
@@ -45,7 +40,8 @@ def write_page(
         dataset: the one they were trained on; test pictures to try come from it, and what rounding
             the weights costs is measured on its whole test set.
         path: the file; it is written over.
-        weights: ``"int8"``, a byte a weight, or ``"float16"``, two.
+        weights: ``"int8"``, a byte a weight, or ``"float16"``, two. None takes int8 unless that
+            loses more than 0.2 points of accuracy on the test set, and float16 then.
 
     Returns:
         The path.
@@ -53,28 +49,26 @@ def write_page(
     Raises:
         ModelError: the networks do not take one picture, or the dataset does not fit them.
         UsageError: there are no such weights.
+        ParityError: none was asked for, and float16 too loses more than 0.2 points.
         StorageError: the disk is full or cannot be written.
     """
     path = Path(path)
     text = page_html(ensemble, dataset, weights)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with writing(path, "name another file"), whole(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(
-            f"cannot write {path}: {error.strerror or error}; name another file"
-        ) from error
     return path
 
 
-def page_html(ensemble: Ensemble, dataset: Dataset, weights: str = WEIGHTS) -> str:
+def page_html(ensemble: Ensemble, dataset: Dataset, weights: str | None = None) -> str:
     """Return the page that ``write_page`` writes.
 
-    Its facts gain ``weights``: the cost of rounding, as ``RoundingCost`` has it.
+    Its facts gain ``weights``: the cost of rounding, as ``RoundingCost`` has it; and, where int8
+    was not taken for its cost, that as ``weights_refused``.
     """
     picture_size(ensemble, dataset)
+    if weights is None:
+        ensemble = replace(ensemble, facts=ensemble.facts | weight_facts(ensemble, dataset))
+        weights = str(ensemble.facts["weights"]["kind"])
     cost, rounded = rounding_cost(ensemble, weights, *dataset.test)
     ensemble = replace(ensemble, facts={**ensemble.facts, "weights": asdict(cost)})
     data = page_data(ensemble, dataset, weights, rounded.argmax(axis=1), rounded.max(axis=1))
@@ -88,12 +82,21 @@ def page_html(ensemble: Ensemble, dataset: Dataset, weights: str = WEIGHTS) -> s
             names=data["names"],
             n_samples=len(data["samples"]["index"]),
             data=data,
-            policy=content_policy(),
+            policy=content_policy([reading_code(), showing_code()], [asset("style.css")]),
             style=asset("style.css"),
             reading=reading_code(),
             showing=showing_code(),
         )
     )
+
+
+def weight_facts(ensemble: Ensemble, dataset: Dataset) -> dict[str, Any]:
+    """Return the facts of the weights that a page takes where none are asked for."""
+    cost, refused = fewest_bits(ensemble, *dataset.test)
+    facts: dict[str, Any] = {"weights": asdict(cost)}
+    if refused:
+        facts["weights_refused"] = asdict(refused[0])
+    return facts
 
 
 @cache
@@ -118,34 +121,6 @@ def _joined(names: tuple[str, ...]) -> str:
     """Return files as one script whose names are its own."""
     body = "\n".join(asset(name) for name in names)
     return f'(() => {{\n"use strict";\n{body}}})();\n'
-
-
-@cache
-def content_policy() -> str:
-    """Return the page's content security policy: its own code and style by their hashes, no more.
-
-    A server sends it as a header, with ``frame-ancestors``, which a file cannot say of itself.
-
-    Examples:
-        >>> content_policy().split("; ")[0]
-        "default-src 'none'"
-    """
-    scripts = " ".join(_hash(code) for code in (reading_code(), showing_code()))
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {scripts}",
-            f"style-src {_hash(asset('style.css'))}",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _template() -> Any:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlplab.export.ensemble import Ensemble
-from mlplab.export.quantise import RoundingCost
+from mlplab.export.parity import Parity
+from mlplab.export.quantize import RoundingCost, refusal
 
 
 class Row(NamedTuple):
@@ -79,7 +80,10 @@ def fact_rows(facts: Mapping[str, Any], cost: RoundingCost) -> list[Row]:
         ['Recipe', 'Weights']
     """
     rows = [(name, say(facts[key])) for key, (name, say) in _SAID.items() if facts.get(key)]
-    rows.append(("Weights", cost.sentence()))
+    said = cost.sentence()
+    if refused := facts.get("weights_refused"):
+        said += f"; {refusal(RoundingCost(**refused))}"
+    rows.append(("Weights", said))
     return [Row(name, text) for name, text in rows if text]
 
 
@@ -107,18 +111,14 @@ def _between(scores: Mapping[str, Any], value: str, interval: str) -> str:
 
 
 def _parity(parity: Mapping[str, Any]) -> str:
-    return (
-        f"run by {parity['reader']} over {parity['n_examples']:,} test pictures and compared with "
-        f"{parity['reference']}: probabilities at most {parity['largest_difference']:.1e} away, "
-        f"answers that differ: {parity['labels_that_differ'] or 'none'}"
-    )
+    return Parity(**parity).sentence()
 
 
 def _drawn_like(found: Mapping[str, Any]) -> str:
     return (
         f"{share(found['accuracy'])} of test pictures changed as hands and pens change them, then "
         f"framed as drawings are; the mean over {len(found['kinds'])} kinds of change, "
-        f"{found['n_examples']:,} pictures each"
+        f"{found['n_examples']:,} pictures each; weights as {found.get('weights', 'trained')}"
     )
 
 
@@ -129,6 +129,7 @@ _SAID: dict[str, tuple[str, Callable[[Any], str]]] = {
     "chosen": ("Choice of the seed", str),
     "scores": ("Test accuracy, weights as trained", _scores),
     "drawn_like": ("Drawn-like accuracy", _drawn_like),
-    "parity": ("This page's own code", _parity),
+    "as_read": ("Before rounding", _parity),
+    "parity": ("Checked", _parity),
 }
 """Key of a fact -> what it is called, and how it is said."""

@@ -13,7 +13,7 @@ from mlplab.errors import ModelError
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.measures import usual_ranges
 from mlplab.export.network import Activation, Array, Dense, LayerNorm, Network, Scale, Step
-from mlplab.export.quantise import pack
+from mlplab.export.quantize import pack
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -1,18 +1,20 @@
 """Running a written page's own code over many pictures, outside any page that is looked at.
 
-Node runs it where there is one, else a Chromium or Chrome without a window. Where there is neither,
-the caller is told so.
+Node runs it where there is one, else a Chromium or Chrome without a window. One that cannot, since
+it is too old or may not read temporary files, is passed over with a warning. Where none can, the
+caller is told so.
 """
 
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +29,8 @@ NODE = "node"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 _SECONDS = 600  # for the whole test set of a large ensemble
+
+_log = logging.getLogger(__name__)
 
 _NODE = """
 const {readFileSync, writeFileSync} = require("node:fs");
@@ -70,30 +74,33 @@ def read_by_page(path: str | Path, x: npt.NDArray[Any]) -> Reading | None:
         x: pictures as the network takes them, shape (n, height, width) or (n, height, width, 1).
 
     Returns:
-        What it read, or None where neither Node nor a browser is installed.
+        What it read, or None where no Node and no browser that is installed runs it.
 
     Raises:
         ModelError: the file is no page that mlplab wrote.
-        FailedError: the code broke off.
     """
-    runner = _runner()
-    if runner is None:
-        return None
-    name, program = runner
     data, code = page_parts(path)
     pictures = np.ascontiguousarray(x.reshape(len(x), -1), "<f4").tobytes()
-    with tempfile.TemporaryDirectory() as folder:
-        run = _run_node if name == "Node" else _run_browser
-        raw = run(program, Path(folder), data, code, pictures)
-    return Reading(np.frombuffer(raw, "<f4").reshape(len(x), -1).astype(np.float32), name)
+    for name, program, run in _runners():
+        try:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                raw = run(program, Path(folder), data, code, pictures)
+        except (FailedError, OSError) as error:
+            _log.warning("%s (%s) does not run the page's code: %s", name, program, error)
+            continue
+        return Reading(np.frombuffer(raw, "<f4").reshape(len(x), -1).astype(np.float32), name)
+    return None
 
 
-def _runner() -> tuple[str, str] | None:
-    """Return the name and path of a program that runs a page's code."""
+_Run = Callable[[str, Path, str, str, bytes], bytes]
+
+
+def _runners() -> Iterator[tuple[str, str, _Run]]:
+    """Yield name and path of each program that may run a page's code, and how it does."""
     if node := shutil.which(NODE):
-        return "Node", node
-    browser = next(installed_browsers(), None)
-    return ("Chromium", browser) if browser else None
+        yield "Node", node, _run_node
+    for browser in installed_browsers():
+        yield "Chromium", browser, _run_browser
 
 
 def installed_browsers() -> Iterator[str]:
@@ -128,9 +135,12 @@ def _run_browser(program: str, folder: Path, data: str, code: str, pictures: byt
 
 
 def _call(command: Sequence[str], folder: Path) -> str:
-    done = subprocess.run(  # noqa: S603
-        command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FailedError(f"expected an end within {_SECONDS} seconds, got none") from error
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise FailedError(f"expected the page's code to run, got: {last}")

@@ -50,7 +50,7 @@ class Parity:
         """Return what to print of it."""
         differ = self.labels_that_differ or "none"
         return (
-            f"read back by {self.reader} over {self.n_examples:,} test examples and compared with "
+            f"run by {self.reader} over {self.n_examples:,} test examples and compared with "
             f"{self.reference}: largest difference of probabilities "
             f"{self.largest_difference:.1e}, labels that differ: {differ}"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy.typing as npt
 from mlplab.engine import load_model, predict_probabilities
 from mlplab.errors import UsageError, did_you_mean
 from mlplab.export import keras_file, npz_file, npz_reader, onnx_file, page_file
-from mlplab.export.page import WEIGHTS, write_page
+from mlplab.export.ensemble import Ensemble
+from mlplab.export.page import weight_facts, write_page
 from mlplab.export.page_runner import read_by_page
-from mlplab.export.quantise import quantise, rounding_cost
+from mlplab.export.quantize import quantize
 from mlplab.export.source import Source
 
 Array = npt.NDArray[np.float32]
@@ -28,6 +29,10 @@ def _nothing_beside() -> dict[str, bytes]:
 
 def _nothing_measured(source: Source) -> dict[str, Any]:
     return {}
+
+
+def _as_read(source: Source) -> Ensemble:
+    return source.ensemble
 
 
 def keras_answers(source: Source) -> tuple[str, Array]:
@@ -47,6 +52,7 @@ class Target:
             its version, and the probabilities, (n, n_classes).
         reference: what these are compared with, in words and as probabilities.
         measured: facts of this kind of file alone, which go into it.
+        held: the networks as the file holds them.
         beside: the files that go beside it, by name.
         needs: packages of an extra that it takes.
     """
@@ -56,6 +62,7 @@ class Target:
     run: Callable[[Path, npt.NDArray[Any]], tuple[str, Array]]
     reference: Callable[[Source], tuple[str, Array]] = keras_answers
     measured: Callable[[Source], dict[str, Any]] = _nothing_measured
+    held: Callable[[Source], Ensemble] = _as_read
     beside: Callable[[], dict[str, bytes]] = _nothing_beside
     needs: tuple[str, ...] = ()
 
@@ -93,7 +100,7 @@ def _run_keras(path: Path, x: npt.NDArray[Any]) -> tuple[str, Array]:
 
 
 def _write_html(source: Source, path: Path) -> None:
-    write_page(source.ensemble, source.dataset, path)
+    write_page(source.ensemble, source.dataset, path, _rounding(source))
 
 
 def _run_html(path: Path, x: npt.NDArray[Any]) -> tuple[str, Array]:
@@ -101,25 +108,35 @@ def _run_html(path: Path, x: npt.NDArray[Any]) -> tuple[str, Array]:
     reading = read_by_page(path, x)
     if reading is not None:
         return f"the page's own code in {reading.by}", reading.probabilities
-    without = "NumPy with the weights in the page (no Node or Chromium here to run its own code)"
+    without = "NumPy with the weights in the page (no Node or Chromium here runs its own code)"
     return without, page_file.read(path).probabilities(x)
 
 
 def _rounded_answers(source: Source) -> tuple[str, Array]:
     """Return what the networks answer once their weights are rounded as a page holds them."""
-    rounded = quantise(source.ensemble, WEIGHTS).probabilities(source.dataset.test.x)
-    return f"the weights rounded to {WEIGHTS} in NumPy", rounded
+    rounded = _rounded(source).probabilities(source.dataset.test.x)
+    return f"the weights rounded to {_rounding(source)} in NumPy", rounded
 
 
-def _rounding(source: Source) -> dict[str, Any]:
-    cost, _ = rounding_cost(source.ensemble, WEIGHTS, *source.dataset.test)
-    return {"weights": asdict(cost)}
+def _rounded(source: Source) -> Ensemble:
+    return quantize(source.ensemble, _rounding(source))
+
+
+def _rounding(source: Source) -> str:
+    """Return what the weights are rounded to, which ``measured`` has found."""
+    return str(source.ensemble.facts["weights"]["kind"])
+
+
+def _weight_facts(source: Source) -> dict[str, Any]:
+    return weight_facts(source.ensemble, source.dataset)
 
 
 TARGETS: dict[str, Target] = {
     "keras": Target(".keras", _write_keras, _run_keras),
     "onnx": Target(".onnx", _write_onnx, _run_onnx, needs=("onnx", "onnxruntime")),
-    "html": Target(".html", _write_html, _run_html, reference=_rounded_answers, measured=_rounding),
+    "html": Target(
+        ".html", _write_html, _run_html, _rounded_answers, measured=_weight_facts, held=_rounded
+    ),
     "numpy": Target(
         ".npz",
         _write_npz,

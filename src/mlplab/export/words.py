@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mlplab.compare.words import table, wrapped
-from mlplab.export.quantise import RoundingCost
+from mlplab.export.parity import Parity
+from mlplab.export.quantize import RoundingCost, refusal
 from mlplab.export.writing import Exported
 
 
@@ -13,12 +14,22 @@ def told(done: Exported) -> str:
     """Return what to print after an export."""
     beside = "".join(f", with {file.name} beside it" for file in done.beside)
     lines = [f"{done.path}: {size(done.path.stat().st_size)}{beside}", *about(done.facts)]
+    sentences = [done.parity.sentence()]
     if "weights" in done.facts:
-        cost = RoundingCost(**done.facts["weights"]).sentence()
-        lines += wrapped(f"{cost[0].upper()}{cost[1:]}.")
-    parity = done.parity.sentence()
-    lines += wrapped(f"{parity[0].upper()}{parity[1:]}.")
+        sentences = [*_rounding(done.facts), *sentences]
+    for sentence in sentences:
+        lines += wrapped(f"{sentence[0].upper()}{sentence[1:]}.")
     return "\n".join([*lines, *drawn_like(done.facts.get("drawn_like"))])
+
+
+def _rounding(facts: dict[str, Any]) -> list[str]:
+    """Return sentences on weights that were rounded: how they were before, and what it cost."""
+    refused = facts.get("weights_refused")
+    return [
+        f"before rounding, {Parity(**facts['as_read']).sentence()}",
+        *([refusal(RoundingCost(**refused))] if refused else []),
+        RoundingCost(**facts["weights"]).sentence(),
+    ]
 
 
 def drawn_like(found: dict[str, Any] | None) -> list[str]:
@@ -30,7 +41,7 @@ def drawn_like(found: dict[str, Any] | None) -> list[str]:
     head = (
         f"Drawn-like accuracy {found['accuracy']:.3f}: test images changed as hands and pens "
         f"change them ({found['n_examples']:,} of each kind), framed as every drawing is; the "
-        "mean over the kinds."
+        f"mean over the kinds; weights as {found.get('weights', 'trained')}."
     )
     return ["", *wrapped(head), "", *table(["", "as it is", "framed"], rows)]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 
 from mlplab.errors import StorageError, UsageError
+from mlplab.files import whole, writing
 
 PAGE = "report.html"
 ID_NAME = "mlplab-study"
@@ -67,16 +67,10 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     for name, content in files.items():
         target = folder / name
-        partial = target.with_name(f".{target.name}.partial")
-        try:
+        with writing(target, "name another folder"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(content)
-            os.replace(partial, target)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise StorageError(
-                f"cannot write {target}: {error.strerror or error}; name another folder"
-            ) from error
+            with whole(target) as partial:
+                partial.write_bytes(content)
 
 
 def file_names(labels: list[str]) -> dict[str, str]:

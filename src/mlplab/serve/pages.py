@@ -7,8 +7,6 @@ styles that stand in it, by their hashes.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import logging
 import math
 from collections.abc import Callable
@@ -21,6 +19,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mlplab.errors import MlplabError, ModelError
+from mlplab.export.policy import content_policy
 from mlplab.serve.reader import Served
 from mlplab.serve.service import Service, in_daemon
 
@@ -164,23 +163,8 @@ def policy(text: str) -> str:
     """
     found = _Inline()
     found.feed(text)
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {_hashes(found.texts['script'])}",
-            f"style-src {_hashes(found.texts['style'])}",
-            "img-src data: blob:",
-            "base-uri 'none'",
-            "form-action 'self'",
-            "frame-ancestors 'none'",
-        ]
-    )
-
-
-def _hashes(texts: list[str]) -> str:
-    digests = (hashlib.sha256(text.encode()).digest() for text in texts)
-    sources = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
-    return " ".join(sources) or "'none'"
+    own = content_policy(found.texts["script"], found.texts["style"], form_action="'self'")
+    return f"{own}; frame-ancestors 'none'"
 
 
 class _Inline(HTMLParser):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,8 @@ from filelock import FileLock, Timeout
 
 from mlplab.data import Dataset
 from mlplab.engine import KERAS_LOCK, choose_engine
-from mlplab.errors import StorageError, StudyError
+from mlplab.errors import StudyError
+from mlplab.files import whole, writing
 from mlplab.lazy_tensorflow import tensorflow_unread
 from mlplab.recipes import Recipe, fingerprint_of, operations, parameter_counts
 from mlplab.study.environment import environment
@@ -239,15 +239,10 @@ class StudyWriter:
     def save_model(self, model: keras.Model, job: Job) -> str:
         """Keep a model beside the study file and return its path relative to it."""
         target = self.models / f"{job.label}-{job.source.replace(' ', '')}.keras"
-        partial = target.with_name(f".partial-{target.name}")
-        try:
+        with writing(target):
             self.models.mkdir(exist_ok=True)
-            with KERAS_LOCK, tensorflow_unread():
+            with whole(target) as partial, KERAS_LOCK, tensorflow_unread():
                 model.save(partial)
-            os.replace(partial, target)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise StorageError(f"cannot write {target}: {error.strerror or error}") from error
         return str(target.relative_to(self.file.path.parent))
 
 

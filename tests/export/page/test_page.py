@@ -12,14 +12,18 @@ import pytest
 
 from mlplab import Dataset
 from mlplab.data.dataset import Split
-from mlplab.errors import ModelError, StorageError, UsageError
+from mlplab.errors import ModelError, ParityError, StorageError, UsageError
+from mlplab.export import page_runner
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.network import ACTIVATIONS, Activation, Dense, LayerNorm, Network, Scale
-from mlplab.export.page import content_policy, page_html, write_page
+from mlplab.export.page import page_html, reading_code, showing_code, write_page
 from mlplab.export.page_file import page_parts, read
 from mlplab.export.page_runner import read_by_page
-from mlplab.export.quantise import pack, quantise
+from mlplab.export.parity import Parity
+from mlplab.export.policy import content_policy
+from mlplab.export.quantize import fewest_bits, pack, quantize
 from tests.browser import find_browser
+from tests.export.networks import program
 
 HOSTILE = '</script><script>document.title = "broken"</script>'
 TOLERANCE = 1e-5  # of a probability: float32 sums in another order
@@ -45,7 +49,7 @@ def test_the_page_names_nothing_outside_itself(pair_page: Path):
 
 def test_its_cost_is_measured_and_kept(pair: Ensemble, mnist: Dataset, pair_page: Path):
     cost = data_of(pair_page)["facts"]["weights"]
-    exact, rounded = (each.probabilities(mnist.test.x) for each in (pair, quantise(pair, "int8")))
+    exact, rounded = (each.probabilities(mnist.test.x) for each in (pair, quantize(pair, "int8")))
     assert cost == {
         "kind": "int8",
         "n_examples": 10_000,
@@ -63,7 +67,7 @@ def test_samples_are_real_test_pictures_the_misread_ones_truly_misread(
 ):
     samples = data_of(pair_page)["samples"]
     chosen = np.array(samples["index"])
-    answers = quantise(pair, "int8").probabilities(mnist.test.x[chosen]).argmax(axis=1)
+    answers = quantize(pair, "int8").probabilities(mnist.test.x[chosen]).argmax(axis=1)
     assert samples["label"] == mnist.test.y[chosen].tolist()
     assert samples["answer"] == answers.tolist()
     misread = answers != mnist.test.y[chosen]
@@ -83,6 +87,30 @@ def test_rounded_weights_are_the_nearest_there_are(pair: Ensemble, kind: str):
         assert (error <= np.abs(kernel) * 2.0**-11 + 2.0**-25).all()
 
 
+def test_weights_that_cannot_be_rounded_are_refused():
+    """Two units that differ in the fourth digit, of which float16 keeps three."""
+    kernel = np.array([[1, 1.0001], [0, 100]], np.float32)
+    ensemble = Ensemble((Network((2,), (Dense(kernel, np.zeros(2, np.float32)),)),), ("a", "b"))
+    x, labels = np.tile([[1, 0]], (1000, 1)), np.ones(1000)
+    expected = (
+        r"expected weights that lose 0\.2 points of accuracy at most when they are rounded, got "
+        r"weights as int8: 0\.00 % instead of 100\.00 % .*; weights as float16: 0\.00 % instead"
+    )
+    with pytest.raises(ParityError, match=expected):
+        fewest_bits(ensemble, x, labels)
+    cost, refused = fewest_bits(ensemble, x[:1], labels[:1])  # one answer is no measure
+    assert (cost.kind, refused) == ("int8", [])
+
+
+def test_whose_check_a_page_tells_of_is_named(lone: Ensemble, mnist: Dataset):
+    """A page made of another file's networks tells of that file's check as such."""
+    parity = Parity("npz_reader.py on NumPy", "Keras's predict", 10_000, 1e-7, 0, 0.9)
+    text = page_html(replace(lone, facts={**lone.facts, "parity": parity.as_facts()}), mnist)
+    assert "This page&#39;s own code" not in text
+    assert "<dt>Checked</dt>" in text
+    assert "run by npz_reader.py on NumPy over 10,000 test examples and compared with Keras" in text
+
+
 def test_a_column_of_zeros_and_huge_weights_stay_finite():
     kernel = np.array([[0, 1e30], [0, -1e-30]], np.float32)
     for kind in ("int8", "float16"):
@@ -94,7 +122,7 @@ def test_a_column_of_zeros_and_huge_weights_stay_finite():
 def test_half_floats_are_read_as_they_are(pair: Ensemble, mnist: Dataset, tmp_path: Path):
     page = write_page(pair, mnist, tmp_path / "half.html", "float16")
     reading = read_by_page(page, mnist.test.x[:500])
-    expected = quantise(pair, "float16").probabilities(mnist.test.x[:500])
+    expected = quantize(pair, "float16").probabilities(mnist.test.x[:500])
     assert np.abs(reading.probabilities - expected).max() < TOLERANCE
 
 
@@ -106,8 +134,36 @@ def test_a_browser_without_a_window_reads_as_node_does(
     monkeypatch.setattr("mlplab.export.page_runner.NODE", "no-such-node")
     reading = read_by_page(lone_page, mnist.test.x[:300])
     assert reading.by == "Chromium"
-    expected = quantise(lone, "int8").probabilities(mnist.test.x[:300])
+    expected = quantize(lone, "int8").probabilities(mnist.test.x[:300])
     assert np.abs(reading.probabilities - expected).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("node", ["exit 1", "exec /bin/sleep 60"])
+def test_a_node_that_cannot_is_passed_over(
+    node: str,
+    lone: Ensemble,
+    mnist: Dataset,
+    lone_page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    program(tmp_path / "node", f"#!/bin/sh\n{node}\n")
+    (tmp_path / "chromium").symlink_to(find_browser())
+    call, seconds = page_runner._call, page_runner._SECONDS
+
+    def impatient(command: list[str], folder: Path) -> str:
+        own = command[0] == str(tmp_path / "node")
+        monkeypatch.setattr(page_runner, "_SECONDS", 0.2 if own else seconds)
+        return call(command, folder)
+
+    monkeypatch.setattr(page_runner, "_call", impatient)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    reading = read_by_page(lone_page, mnist.test.x[:20])
+    assert reading.by == "Chromium"
+    expected = quantize(lone, "int8").probabilities(mnist.test.x[:20])
+    assert np.abs(reading.probabilities - expected).max() < TOLERANCE
+    assert f"Node ({tmp_path}/node) does not run the page's code: expected" in caplog.text
 
 
 def test_without_node_and_browser_there_is_no_reading(
@@ -144,7 +200,7 @@ def test_every_kind_of_step_is_read_alike(digits: Dataset, tmp_path: Path):
     ensemble = Ensemble((network,), digits.class_names)
     page = write_page(ensemble, digits, tmp_path / "all.html", "float16")
     reading = read_by_page(page, digits.test.x)
-    expected = quantise(ensemble, "float16").probabilities(digits.test.x)
+    expected = quantize(ensemble, "float16").probabilities(digits.test.x)
     assert np.ptp(expected, axis=0).max() > 1e-3  # it tells pictures apart
     assert np.abs(reading.probabilities - expected).max() < TOLERANCE
 
@@ -169,7 +225,7 @@ def test_names_are_put_in_as_text(digits: Dataset, tmp_path: Path):
 def test_a_page_read_back_is_the_rounded_networks(digits: Dataset, tmp_path: Path, kind: str):
     ensemble = Ensemble((everything(8, 8),) * 2, digits.class_names, {"recipe": "all"})
     back = read(write_page(ensemble, digits, tmp_path / "all.html", kind))
-    expected = quantise(ensemble, kind).probabilities(digits.test.x)
+    expected = quantize(ensemble, kind).probabilities(digits.test.x)
     np.testing.assert_array_equal(back.probabilities(digits.test.x), expected)
     assert (back.class_names, back.facts["recipe"]) == (digits.class_names, "all")
 
@@ -182,10 +238,12 @@ def test_another_file_is_no_page(tmp_path: Path):
 
 def test_the_policy_admits_its_own_code_alone(pair_page: Path):
     text = pair_page.read_text()
-    escaped = content_policy().replace("'", "&#39;")
+    style = re.findall("<style>(.*?)</style>", text, re.DOTALL)
+    policy = content_policy([reading_code(), showing_code()], style)
+    escaped = policy.replace("'", "&#39;")
     assert f'http-equiv="Content-Security-Policy" content="{escaped}"' in text
-    assert "unsafe" not in content_policy()
-    assert content_policy().startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
 
 
 @pytest.mark.parametrize("shape", [(784,), (28, 28, 3), (2, 28, 28), (4, 4)])
@@ -203,7 +261,7 @@ def test_a_picture_with_one_channel_is_one(mnist: Dataset, lone: Ensemble, tmp_p
     network = Network((28, 28, 1), lone.networks[0].steps)
     page = write_page(Ensemble((network,), mnist.class_names), mnist, tmp_path / "one.html")
     reading = read_by_page(page, mnist.test.x[:20, ..., None])
-    expected = quantise(lone, "int8").probabilities(mnist.test.x[:20])
+    expected = quantize(lone, "int8").probabilities(mnist.test.x[:20])
     assert np.abs(reading.probabilities - expected).max() < TOLERANCE
 
 

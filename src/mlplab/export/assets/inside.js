@@ -20,7 +20,7 @@ function showInside({ reading, values, bytes }) {
   const rather = `${CLASSES[a]} rather than ${CLASSES[b]}`;
   paintSigned(byId("spoken"), pixels, `Pixels that spoke for ${rather}, and against it`);
   byId("spoken-text").replaceChildren(
-    "Value × slope of the margin ", make("span", {}, `${signed(margin)} of ${rather}`), ": ",
+    "Value × gradient of the margin ", make("span", {}, `${signed(margin)} of ${rather}`), ": ",
     make("i", { class: "for" }, "blue"), " spoke for it, ",
     make("i", { class: "against" }, "orange"), " against it.",
   );

@@ -1,4 +1,4 @@
-// Network: from the values of one example to probabilities, step by step, and slopes the way back.
+// Network: from the values of one example to probabilities, step by step, and gradients the way back.
 
 // erf(x) = 2 / sqrt(pi) * exp(-x^2) * sum of 2^n x^(2n+1) / (1 * 3 * ... * (2n+1))
 function erf(x) {
@@ -19,7 +19,7 @@ const GELU = Math.sqrt(2 / Math.PI);
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const geluInner = (x) => Math.tanh(GELU * (x + 0.044715 * x ** 3));
 
-// name -> [value, slope], both of (x, alpha)
+// name -> [value, gradient], both of (x, alpha)
 const ACTIVATIONS = {
   relu: [(x) => (x > 0 ? x : 0), (x) => (x > 0 ? 1 : 0)],
   leaky_relu: [(x, alpha) => (x > 0 ? x : alpha * x), (x, alpha) => (x > 0 ? 1 : alpha)],
@@ -89,27 +89,27 @@ const FORWARD = {
     normal(step, x).values.map((value, i) => value * pick(step.scale, i) + pick(step.shift, i)),
 };
 
-// Each: (step, its input, slopes to its output) -> slopes to its input.
+// Each: (step, its input, gradients to its output) -> gradients to its input.
 const BACKWARD = {
-  dense: ({ kernel, units }, x, slopes) =>
+  dense: ({ kernel, units }, x, gradients) =>
     x.map((_, i) => {
       let sum = 0;
-      for (let j = 0; j < units; j++) sum += kernel[i * units + j] * slopes[j];
+      for (let j = 0; j < units; j++) sum += kernel[i * units + j] * gradients[j];
       return sum;
     }),
-  scale: (step, x, slopes) => slopes.map((slope, i) => slope * pick(step.scale, i)),
-  activation: (step, x, slopes) => {
+  scale: (step, x, gradients) => gradients.map((gradient, i) => gradient * pick(step.scale, i)),
+  activation: (step, x, gradients) => {
     if (step.function === "softmax") {
       const p = softmax(x);
-      const mean = p.reduce((sum, value, i) => sum + value * slopes[i], 0);
-      return p.map((value, i) => value * (slopes[i] - mean));
+      const mean = p.reduce((sum, value, i) => sum + value * gradients[i], 0);
+      return p.map((value, i) => value * (gradients[i] - mean));
     }
-    const [, slope] = ACTIVATIONS[step.function];
-    return slopes.map((each, i) => each * slope(x[i], step.alpha));
+    const [, gradient] = ACTIVATIONS[step.function];
+    return gradients.map((each, i) => each * gradient(x[i], step.alpha));
   },
-  layer_norm: (step, x, slopes) => {
+  layer_norm: (step, x, gradients) => {
     const { spread, values } = normal(step, x);
-    const scaled = slopes.map((slope, i) => slope * pick(step.scale, i));
+    const scaled = gradients.map((gradient, i) => gradient * pick(step.scale, i));
     const mean = scaled.reduce((a, b) => a + b, 0) / x.length;
     const along = scaled.reduce((sum, each, i) => sum + each * values[i], 0) / x.length;
     return scaled.map((each, i) => (each - mean - values[i] * along) / spread);
@@ -130,13 +130,13 @@ function scoresAt(steps) {
   return turns ? steps.length - 1 : steps.length;
 }
 
-// Slopes of (score of a - score of b) to the input of every step from `first` on.
-function slopesOf(steps, values, a, b) {
+// Gradients of (score of a - score of b) to the input of every step from `first` on.
+function gradientsOf(steps, values, a, b) {
   const at = scoresAt(steps);
-  const slopes = new Array(at + 1);
-  slopes[at] = values[at].map((_, i) => (i === a) - (i === b));
+  const gradients = new Array(at + 1);
+  gradients[at] = values[at].map((_, i) => (i === a) - (i === b));
   for (let k = at - 1; k >= 0; k--) {
-    slopes[k] = BACKWARD[steps[k].kind](steps[k], values[k], slopes[k + 1]);
+    gradients[k] = BACKWARD[steps[k].kind](steps[k], values[k], gradients[k + 1]);
   }
-  return slopes;
+  return gradients;
 }

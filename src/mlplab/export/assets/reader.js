@@ -40,8 +40,8 @@ function readerOf(data) {
   }
 
   // The margin is (score of a - score of b), a mean over the networks; for softmax it is the
-  // logarithm of p(a) / p(b). Pixel i speaks with (x_i - paper) * slope_i. Unit j of the first layer
-  // speaks with h_j * slope_j. Where all activations are ReLU, both add up to the margin but for a
+  // logarithm of p(a) / p(b). Pixel i speaks with (x_i - paper) * gradient_i. Unit j of the first layer
+  // speaks with h_j * gradient_j. Where all activations are ReLU, both add up to the margin but for a
   // constant.
   function explain(pixels, a, b) {
     const spoken = new Float64Array(n);
@@ -49,27 +49,27 @@ function readerOf(data) {
     let margin = 0;
     networks.forEach((steps, member) => {
       const values = trace(steps, pixels);
-      const slopes = slopesOf(steps, values, a, b);
+      const gradients = gradientsOf(steps, values, a, b);
       const scores = values[scoresAt(steps)];
       margin += (scores[a] - scores[b]) / networks.length;
       for (let i = 0; i < n; i++) {
-        spoken[i] += ((pixels[i] - data.low) * slopes[0][i]) / networks.length;
+        spoken[i] += ((pixels[i] - data.low) * gradients[0][i]) / networks.length;
       }
-      units.push(...unitsOf(steps, values, slopes, member));
+      units.push(...unitsOf(steps, values, gradients, member));
     });
     units.sort((one, other) => Math.abs(other.speaks) - Math.abs(one.speaks));
     return { margin, pixels: spoken, units };
   }
 
-  function unitsOf(steps, values, slopes, member) {
+  function unitsOf(steps, values, gradients, member) {
     const first = steps.findIndex(({ kind }) => kind === "dense");
     if (first < 0) return [];
-    const after = steps[first + 1]?.kind === "activation" && first + 2 < slopes.length;
+    const after = steps[first + 1]?.kind === "activation" && first + 2 < gradients.length;
     const at = first + (after ? 2 : 1);
     return Array.from(values[at], (value, unit) => ({
       member,
       unit,
-      speaks: value * slopes[at][unit],
+      speaks: value * gradients[at][unit],
       weights: () => steps[first].kernel.filter((_, k) => k % steps[first].units === unit),
     }));
   }

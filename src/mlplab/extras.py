@@ -1,4 +1,4 @@
-"""Commands whose packages are optional."""
+"""Packages that are optional: they come with an extra of mlplab."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mlplab.errors import UsageError
+
+
+def installing(extra: str) -> str:
+    """Return the command that installs an extra.
+
+    Examples:
+        >>> installing("onnx")
+        "pip install 'mlplab[onnx]'"
+    """
+    return f"pip install 'mlplab[{extra}]'"
 
 
 @contextmanager
@@ -29,6 +39,5 @@ run: pip install 'mlplab[serve]'
         yield
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"expected the package {error.name}, which is not installed; "
-            f"run: pip install 'mlplab[{extra}]'"
+            f"expected the package {error.name}, which is not installed; run: {installing(extra)}"
         ) from error

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.errors import UsageError, did_you_mean
+from mlplab.errors import ParityError, UsageError, did_you_mean
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.network import Array, Dense, Network
 
@@ -46,8 +46,11 @@ def _int8(kernel: Array) -> Packed:
     return Packed(np.rint(kernel / scale).clip(-_LEVELS, _LEVELS).astype(np.int8), scale)
 
 
-KINDS: dict[str, Callable[[Array], Packed]] = {"float16": _float16, "int8": _int8}
-"""How kernels can be packed, by the name of the type."""
+KINDS: dict[str, Callable[[Array], Packed]] = {"int8": _int8, "float16": _float16}
+"""How kernels can be packed, by the name of the type; that of the fewest bits first."""
+
+LARGEST_LOSS = 0.002
+"""The share of the test set that rounding may lose before weights are kept in more bits."""
 
 
 def pack(kernel: Array, kind: str) -> Packed:
@@ -76,7 +79,7 @@ def pack(kernel: Array, kind: str) -> Packed:
     return KINDS[kind](kernel)
 
 
-def quantise(ensemble: Ensemble, kind: str) -> Ensemble:
+def quantize(ensemble: Ensemble, kind: str) -> Ensemble:
     """Return the ensemble as it is once its kernels were packed: the one that a page computes.
 
     Biases, scales and shifts, which are few, stay float32.
@@ -91,7 +94,7 @@ def quantise(ensemble: Ensemble, kind: str) -> Ensemble:
     Examples:
         >>> kernel = np.array([[0.5, -2], [0.25, 1]], np.float32)
         >>> network = Network((2,), (Dense(kernel, np.zeros(2, np.float32)),))
-        >>> rounded = quantise(Ensemble((network,), ("a", "b")), "int8")
+        >>> rounded = quantize(Ensemble((network,), ("a", "b")), "int8")
         >>> rounded.probabilities([[0, 1]])
         array([[0.2519685, 1.007874 ]], dtype=float32)
     """
@@ -132,6 +135,12 @@ class RoundingCost:
     labels_changed: int
     largest_difference: float
 
+    @property
+    def holds(self) -> bool:
+        """Whether it loses 0.2 points of accuracy at most, or one answer of a small test set."""
+        lost = round((self.accuracy - self.accuracy_rounded) * self.n_examples)
+        return lost <= max(1, LARGEST_LOSS * self.n_examples)
+
     def sentence(self) -> str:
         """Return the cost in words.
 
@@ -165,7 +174,7 @@ def rounding_cost(
     Raises:
         UsageError: there is no such kind.
     """
-    rounded = quantise(ensemble, kind).probabilities(x)
+    rounded = quantize(ensemble, kind).probabilities(x)
     exact = ensemble.probabilities(x)
     before, after = exact.argmax(axis=1), rounded.argmax(axis=1)
     cost = RoundingCost(
@@ -177,3 +186,54 @@ def rounding_cost(
         largest_difference=float(np.abs(exact - rounded).max()),
     )
     return cost, rounded
+
+
+def fewest_bits(
+    ensemble: Ensemble, x: npt.NDArray[Any], labels: npt.NDArray[Any]
+) -> tuple[RoundingCost, list[RoundingCost]]:
+    """Return the cost of the fewest bits whose cost holds, and those of fewer, which does not.
+
+    int8 is taken unless it loses more than 0.2 points of accuracy; then float16 is.
+
+    Args:
+        ensemble: with its weights as trained.
+        x: examples, shape (n, *input_shape).
+        labels: shape (n,).
+
+    Raises:
+        ParityError: no kind holds.
+
+    Examples:
+        >>> kernel = np.array([[1, 1.001], [0, 100]], np.float32)  # the first row needs its digits
+        >>> network = Network((2,), (Dense(kernel, np.zeros(2, np.float32)),))
+        >>> x, labels = np.tile([[1, 0]], (1000, 1)), np.ones(1000)
+        >>> taken, refused = fewest_bits(Ensemble((network,), ("a", "b")), x, labels)
+        >>> taken.kind, [cost.kind for cost in refused]
+        ('float16', ['int8'])
+    """
+    refused: list[RoundingCost] = []
+    for kind in KINDS:
+        cost, _ = rounding_cost(ensemble, kind, x, labels)
+        if cost.holds:
+            return cost, refused
+        refused.append(cost)
+    raise ParityError(
+        f"expected weights that lose {100 * LARGEST_LOSS:g} points of accuracy at most when they "
+        f"are rounded, got {'; '.join(cost.sentence() for cost in refused)}; export to onnx, "
+        "which rounds nothing"
+    )
+
+
+def refusal(cost: RoundingCost) -> str:
+    """Return why a kind of weights was not taken.
+
+    Examples:
+        >>> print(refusal(RoundingCost("int8", 10_000, 0.9841, 0.96, 300, 0.4)))
+        int8 would read 96.00 % instead of 98.41 %, which loses more than 0.2 points, so float16 \
+is taken
+    """
+    return (
+        f"{cost.kind} would read {100 * cost.accuracy_rounded:.2f} % instead of "
+        f"{100 * cost.accuracy:.2f} %, which loses more than {100 * LARGEST_LOSS:g} points, so "
+        "float16 is taken"
+    )
