@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import threading
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ import numpy.typing as npt
 
 from mlplab.engine.model_file import class_count, example_shape, predict_probabilities
 from mlplab.errors import ModelError
-from mlplab.export.keras_file import FACTS
+from mlplab.export.keras_file import read_facts
 
 
 class KerasReader:
@@ -56,9 +54,10 @@ class KerasReader:
 
 
 def said(path: Path) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Return class names and facts of a file that ``mlplab export`` made; else nothing."""
-    with zipfile.ZipFile(path) as archive:
-        if FACTS not in archive.namelist():
-            return (), {}
-        about = json.loads(archive.read(FACTS))
-    return tuple(map(str, about["class_names"])), dict(about["facts"])
+    """Return class names and facts of a file that ``mlplab export`` made; else nothing.
+
+    Raises:
+        ModelError: what it says is damaged.
+    """
+    about = read_facts(path)
+    return tuple(map(str, about.get("class_names", ()))), dict(about.get("facts", {}))
