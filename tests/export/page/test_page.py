@@ -275,7 +275,7 @@ def test_another_dataset_is_refused(lone: Ensemble, digits: Dataset, mnist: Data
 
 
 def test_weights_of_no_kind_are_refused(lone: Ensemble, mnist: Dataset):
-    message = "expected weights as float16 or int8, got 'int9'; did you mean 'int8'?"
+    message = "expected weights as int8 or float16, got 'int9'; did you mean 'int8'?"
     with pytest.raises(UsageError, match=re.escape(message)):
         page_html(lone, mnist, "int9")
 
