@@ -10,20 +10,40 @@ from mlplab.engine import _core
 from tests.core.builders import ADAM, activation, dense, dropout, examples, network, one_hot, rates
 
 
-def kept(rate: float, step: int, key: int = 1, isa: str = "", width: int = 128):
-    """Return which of 64 x width ones dropout keeps in a step.
+def after(random_layer, value: float, step: int, isa: str = "", width: int = 128):
+    """Return what a random layer makes of 64 x width equal values in a step.
 
     A linear layer with zero weights follows, and example b asks for 1 in output b alone: the
-    gradient of weight (i, b) is then -2 mask[b][i] / (64 width), and one SGD step shows it.
+    gradient of weight (i, b) is then -2 out[b][i] / (64 width), and one SGD step shows it.
     """
-    layers = [dropout(rate, key), dense(width, use_bias=False)]
+    layers = [random_layer, dense(width, use_bias=False)]
     net = _core.Network(width, layers, {"kind": "mean_squared_error"}, {"kind": "sgd"}, 64, 1, isa)
     net.set_weights([np.zeros((width, width), np.float32)])
-    x = np.ones((64, width), np.float32)
+    x = np.full((64, width), value, np.float32)
     y = np.zeros((64, width), np.float32)
     y[np.arange(64), np.arange(64)] = 1
     net.train_epoch(x, y, np.arange(64), 64, np.ones(1, np.float32), step)
     return net.get_weights()[0][:, :64].T * (64 * width / 2)
+
+
+def kept(rate: float, step: int, key: int = 1, isa: str = "", width: int = 128):
+    """Return which of 64 x width ones dropout keeps in a step."""
+    return after(dropout(rate, key), 1, step, isa, width)
+
+
+def noise(step: int, key: int = 3, isa: str = ""):
+    """Return what noise of deviation 0.5 adds to 64 x 128 zeros in a step."""
+    return after({"kind": "gaussian_noise", "stddev": 0.5, "key": key}, 0, step, isa)
+
+
+def assert_independent(values):
+    """Assert that neither columns nor rows, of mean 0 and deviation 1, go together."""
+    for matrix in (values, values.T):
+        n = len(matrix)
+        between = matrix.T @ matrix / n
+        off_diagonal = between[~np.eye(len(between), dtype=bool)]
+        assert np.abs(off_diagonal).max() < 6 / np.sqrt(n)
+        assert np.sqrt(np.mean(off_diagonal**2)) == pytest.approx(1 / np.sqrt(n), rel=0.05)
 
 
 @pytest.mark.parametrize("isa", _core.isas())
@@ -45,26 +65,8 @@ def test_masks_of_steps_and_layers_are_independent(a, b):
 
 
 def test_masks_of_units_and_rows_are_independent():
-    mask = np.concatenate([kept(0.5, step) > 0 for step in range(12)]).astype(float) - 0.5
-    n_rows, n_units = mask.shape
-    between_units = mask.T @ mask / n_rows * 4
-    between_rows = mask @ mask.T / n_units * 4
-    for matrix, n in ((between_units, n_rows), (between_rows, n_units)):
-        off_diagonal = matrix[~np.eye(len(matrix), dtype=bool)]
-        assert np.abs(off_diagonal).max() < 6 / np.sqrt(n)
-        assert np.sqrt(np.mean(off_diagonal**2)) == pytest.approx(1 / np.sqrt(n), rel=0.05)
-
-
-def noise(step: int, key: int = 3, isa: str = "", width: int = 128):
-    """Return what noise of deviation 0.5 adds to 64 x width zeros in a step, as ``kept`` does."""
-    layers = [{"kind": "gaussian_noise", "stddev": 0.5, "key": key}, dense(width, use_bias=False)]
-    net = _core.Network(width, layers, {"kind": "mean_squared_error"}, {"kind": "sgd"}, 64, 1, isa)
-    net.set_weights([np.zeros((width, width), np.float32)])
-    x = np.zeros((64, width), np.float32)
-    y = np.zeros((64, width), np.float32)
-    y[np.arange(64), np.arange(64)] = 1
-    net.train_epoch(x, y, np.arange(64), 64, np.ones(1, np.float32), step)
-    return net.get_weights()[0][:, :64].T * (64 * width / 2)
+    mask = np.concatenate([kept(0.5, step) > 0 for step in range(12)])
+    assert_independent(2 * mask.astype(float) - 1)
 
 
 @pytest.mark.parametrize("isa", _core.isas())
@@ -81,13 +83,7 @@ def test_noise_of_steps_and_layers_is_independent(a, b):
 
 
 def test_noise_of_units_and_rows_is_independent():
-    values = np.concatenate([noise(step) for step in range(12)]) / 0.5
-    for matrix in (values, values.T):
-        n = len(matrix)
-        between = matrix.T @ matrix / n
-        off_diagonal = between[~np.eye(len(between), dtype=bool)]
-        assert np.abs(off_diagonal).max() < 6 / np.sqrt(n)
-        assert np.sqrt(np.mean(off_diagonal**2)) == pytest.approx(1 / np.sqrt(n), rel=0.05)
+    assert_independent(np.concatenate([noise(step) for step in range(12)]) / 0.5)
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf])

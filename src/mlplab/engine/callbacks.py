@@ -77,12 +77,13 @@ def check_callbacks(callbacks: list[keras.callbacks.Callback]) -> None:
 
 def _batch_hooks(callback: Any) -> list[str]:
     """Return the batch hooks that a callback's class, or the callback itself, overrides."""
-    return [
-        hook
-        for hook in BATCH_HOOKS
-        if getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
-        or hook in vars(callback)
-    ]
+    return [hook for hook in BATCH_HOOKS if _overrides(callback, hook)]
+
+
+def _overrides(callback: Any, hook: str) -> bool:
+    """Return whether a callback's class, or the callback itself, has a hook of its own."""
+    base = getattr(keras.callbacks.Callback, hook)
+    return getattr(type(callback), hook) is not base or hook in vars(callback)
 
 
 def looks_at_weights(callbacks: list[keras.callbacks.Callback]) -> bool:
@@ -92,9 +93,8 @@ def looks_at_weights(callbacks: list[keras.callbacks.Callback]) -> bool:
 
 def changes_before_tests(callbacks: list[keras.callbacks.Callback]) -> bool:
     """Return whether some callback may change the weights where a validation begins."""
-    base = keras.callbacks.Callback.on_test_begin
     return looks_at_weights(callbacks) and any(
-        type(callback).on_test_begin is not base or "on_test_begin" in vars(callback)
+        _overrides(callback, "on_test_begin")
         for callback in callbacks
         if not isinstance(callback, keras.callbacks.ProgbarLogger)
     )

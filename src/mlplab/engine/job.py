@@ -72,16 +72,14 @@ def prepare(model: keras.Model, arguments: FitArguments) -> Job:
     weight = arguments.sample_weight
     if class_weight := arguments.passed_on["class_weight"]:
         weight = arrays.class_weights(y, class_weight)
-    batch_size = min(arguments.batch_size or 32, x.shape[0])
+    batch_size = arguments.batch_size or 32
     return Job(
         model=model,
         plan=planned,
         train=as_samples(x, y, weight, planned),
         validation=_validation(arguments.validation_data, planned),
-        batch_size=batch_size,
-        validation_batch_size=arguments.passed_on["validation_batch_size"]
-        or arguments.batch_size
-        or 32,
+        batch_size=min(batch_size, x.shape[0]),
+        validation_batch_size=arguments.passed_on["validation_batch_size"] or batch_size,
         arguments=arguments,
     )
 

@@ -127,9 +127,10 @@ class Training:
         self.steps_done = first_step + self.job.n_steps
         logs = self._train(epoch, rates, first_step)
         with LOCK:
-            self.state.count_steps(self.steps_done)
             if self.watched:
                 self._write()
+            else:
+                self.state.count_steps(self.steps_done)
             self._tell_terminators(logs)
         if self.job.validation and self._validates(epoch):
             logs |= {f"val_{name}": value for name, value in self._validate().items()}
