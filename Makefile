@@ -2,6 +2,7 @@
 # make test        sets everything up and runs the tests
 # make backends    the tests of Keras on TensorFlow and on PyTorch, in .venv-backends. PyPI's torch
 #                  brings CUDA with it on Linux; TORCH=torch==2.13.0, say, takes another build
+# make models      300 random models against Keras, in half an hour (ARGS=--hypothesis-seed=2: others)
 # make install     the package alone, in .venv
 # make lint        style, types, the order of the rooms, the documentation
 # make docs        the documentation, in site/
@@ -19,7 +20,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 TORCH  ?= torch
 
-.PHONY: reproduce test backends install lint docs bench phases bench-stats bench-serve differences sanitize browser clean
+.PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-serve differences sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -33,6 +34,9 @@ backends:
 	$(MAKE) VENV=$(VENV)-backends $(VENV)-backends/.installed-backends
 	$(VENV)-backends/bin/python -m pytest $(ARGS) tests/engine/test_backends.py \
 	  tests/engine/test_imports.py tests/engine/test_tensorboard.py
+
+models: $(VENV)/.installed-dev
+	MLPLAB_HYPOTHESIS=full $(BIN)/python -m pytest --timeout 7200 $(ARGS) tests/engine/test_random_models.py
 
 install: $(VENV)/.installed
 

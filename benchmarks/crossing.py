@@ -27,7 +27,7 @@ from benchmarks.tables import table
 
 ROOT = Path(__file__).parent.parent
 CONSTANT = re.compile(r"(kSparseBelow = )[\d.]+")
-WIDTHS = (64, 512, 2048)
+WIDTHS = (10, 64, 128, 512, 2048)
 DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85)
 KEYS = tuple(f"{width}/{density}" for width in WIDTHS for density in DENSITIES)
 BUILDS = {"never": "0.0", "always": "2.0"}  # skips below this density

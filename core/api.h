@@ -38,7 +38,7 @@ struct LossSpec {
 };
 
 struct OptimizerSpec {
-    std::string kind;  // sgd, adam, rmsprop
+    std::string kind;
     double momentum = 0, beta_1 = 0.9, beta_2 = 0.999, rho = 0.9, epsilon = 1e-7;
     bool nesterov = false, centered = false;
     double weight_decay = 0, clipvalue = 0, clipnorm = 0, global_clipnorm = 0, ema_momentum = 0;

@@ -20,7 +20,9 @@ bool has_type(nb::handle object, const char* name) {
     return nb::cast<std::string>(nb::str(nb::handle(dtype))) == name;
 }
 
+// Other Python threads run meanwhile, as in every loop over the caller's arrays.
 void check_csr(const Examples& x, int64_t nnz, int64_t n_indices) {
+    nb::gil_scoped_release release;
     if (nnz != n_indices) refuse("x", "as many indices as values", number(n_indices));
     if (x.indptr[0] < 0 || x.indptr[x.n] > nnz)
         refuse("x", "indptr within the " + number(nnz) + " values", number(x.indptr[x.n]));
@@ -90,6 +92,7 @@ void read_examples(Call& call, nb::handle object, int64_t n_inputs) {
 void read_labels(Call& call, nb::handle object, int64_t n_outputs) {
     const auto labels = keep<Vector<int32_t>>(call, object, "y", "a vector of int32 labels");
     const int32_t* values = labels.data();
+    nb::gil_scoped_release release;
     for (size_t i = 0; i < labels.size(); ++i)
         if (values[i] < 0 || values[i] >= n_outputs)
             refuse("y", "labels from 0 to " + number(n_outputs - 1),
@@ -120,6 +123,7 @@ void use_rows(Call& call, const Vector<int64_t>& rows) {
     call.batches.rows = rows.data();
     call.batches.n_rows = static_cast<int64_t>(rows.size());
     if (call.batches.n_rows == 0) refuse("rows", "at least one row", "none");
+    nb::gil_scoped_release release;
     for (int64_t i = 0; i < call.batches.n_rows; ++i)
         if (rows.data()[i] < 0 || rows.data()[i] >= call.batches.x.n)
             refuse("rows", "rows from 0 to " + number(call.batches.x.n - 1),

@@ -69,8 +69,8 @@ inline core::Outcome train_epoch(Network& net, const core::Batches& batches) {
     const auto seconds = run_team(net.scratch, [&](Worker& worker) {
         for_batches(batches.n_rows, batches.batch_size, [&](int64_t at, int64_t n, int64_t index) {
             const Step step{batches.first_step + index, n, true, true};
-            const StepNumbers numbers =
-                step_numbers(net.spec.optimizer, batches.learning_rates[index], step.number);
+            const StepNumbers numbers = step_numbers(*net.optimizer, net.spec.optimizer,
+                                                     batches.learning_rates[index], step.number);
             gather(net, batches, at, n, true, worker);
             forward(net, step, worker);
             losses(net, batches, at, step, worker);

@@ -20,7 +20,7 @@ std::vector<core::WeightInfo> weights(const core::Network* net) {
 }
 
 std::vector<std::string> slot_names(const core::Network* net) {
-    std::vector<std::string> out = cast(net)->optimizer.slots;
+    std::vector<std::string> out = cast(net)->rule.slots;
     if (cast(net)->spec.optimizer.ema_momentum > 0) out.push_back("average");
     return out;
 }

@@ -2,6 +2,7 @@
 #include "activation.h"
 #include "api.h"
 #include "loss.h"
+#include "optimizer.h"
 
 namespace portable {
 extern const core::Api api;
@@ -48,6 +49,6 @@ std::vector<std::string> activation_names() {
 }
 std::vector<std::string> loss_names() { return names_in(CORE_ISA::kLosses); }
 std::vector<std::string> metric_names() { return names_in(CORE_ISA::kMetrics); }
-std::vector<std::string> optimizer_names() { return {"sgd", "adam", "rmsprop"}; }
+std::vector<std::string> optimizer_names() { return names_in(CORE_ISA::kOptimizers); }
 
 }  // namespace core

@@ -84,7 +84,8 @@ struct Network {
     std::vector<std::unique_ptr<Param>> params;  // in Keras's order
     std::vector<Stage> stages;
     size_t first_learning = 0;  // gradients are needed down to this stage
-    Optimizer optimizer;
+    const Optimizer* optimizer = nullptr;
+    Rule rule;  // the optimizer's, under the settings
     int n_slots = 0;            // with the average
     bool stores_gradients = false;
     const Loss* loss = nullptr;
@@ -212,8 +213,9 @@ inline Cut choose_cut(const Stage& stage, int64_t n_threads) {
 
 inline void prepare_optimizer(Network& net) {
     const core::OptimizerSpec& o = net.spec.optimizer;
-    net.optimizer = choose_optimizer(o);
-    net.n_slots = static_cast<int>(net.optimizer.slots.size()) + (o.ema_momentum > 0 ? 1 : 0);
+    net.optimizer = find_optimizer(o.kind);
+    net.rule = net.optimizer->rule(o);
+    net.n_slots = static_cast<int>(net.rule.slots.size()) + (o.ema_momentum > 0 ? 1 : 0);
     net.stores_gradients = o.clipnorm > 0 || o.global_clipnorm > 0;
     size_t i = 0;
     for (auto& param : net.params) {

@@ -95,44 +95,69 @@ void rmsprop(const StepNumbers& s, float* w, float* const* slots, const float* g
     }
 }
 
-struct Optimizer {
+// What settings make of an optimizer: its step, and the names of its slots without the average.
+struct Rule {
     Update update;
-    std::vector<std::string> slots;  // without the average
+    std::vector<std::string> slots;
 };
 
-inline Optimizer choose_optimizer(const core::OptimizerSpec& o) {
-    if (o.kind == "adam") return {adam, {"m", "v"}};
-    if (o.kind == "rmsprop") {
-        if (o.momentum > 0 && o.centered)
-            return {rmsprop<true, true>, {"velocity", "momentum", "average_gradient"}};
-        if (o.momentum > 0) return {rmsprop<true, false>, {"velocity", "momentum"}};
-        if (o.centered) return {rmsprop<false, true>, {"velocity", "average_gradient"}};
-        return {rmsprop<false, false>, {"velocity"}};
-    }
+inline Rule sgd_rule(const core::OptimizerSpec& o) {
     if (o.momentum == 0) return {sgd, {}};
     return {o.nesterov ? sgd_nesterov : sgd_momentum, {"momentum"}};
 }
+inline Rule adam_rule(const core::OptimizerSpec&) { return {adam, {"m", "v"}}; }
+inline Rule rmsprop_rule(const core::OptimizerSpec& o) {
+    if (o.momentum > 0 && o.centered)
+        return {rmsprop<true, true>, {"velocity", "momentum", "average_gradient"}};
+    if (o.momentum > 0) return {rmsprop<true, false>, {"velocity", "momentum"}};
+    if (o.centered) return {rmsprop<false, true>, {"velocity", "average_gradient"}};
+    return {rmsprop<false, false>, {"velocity"}};
+}
 
-// step: optimizer.iterations before it. In float32, as Keras computes them.
-inline StepNumbers step_numbers(const core::OptimizerSpec& o, float rate, int64_t step) {
+// t: the step's number, from 1. In float32, as Keras computes them.
+inline void no_numbers(const core::OptimizerSpec&, float, StepNumbers&) {}
+inline void adam_numbers(const core::OptimizerSpec& o, float t, StepNumbers& s) {
+    const float power_1 = std::pow(static_cast<float>(o.beta_1), t);
+    const float power_2 = std::pow(static_cast<float>(o.beta_2), t);
+    s.alpha = s.rate * std::sqrt(1.0f - power_2) / (1.0f - power_1);
+    s.c1 = static_cast<float>(1.0 - o.beta_1);
+    s.c2 = static_cast<float>(1.0 - o.beta_2);
+}
+inline void rmsprop_numbers(const core::OptimizerSpec& o, float, StepNumbers& s) {
+    s.c1 = static_cast<float>(o.rho);
+    s.c2 = static_cast<float>(1.0 - o.rho);
+}
+
+struct Optimizer {
+    const char* name;
+    Rule (*rule)(const core::OptimizerSpec&);
+    void (*numbers)(const core::OptimizerSpec&, float t, StepNumbers&);  // its own, of one step
+    bool divides;  // by something that is zero where gradient, slots and epsilon are
+};
+
+constexpr Optimizer kOptimizers[] = {
+    {"sgd", sgd_rule, no_numbers, false},
+    {"adam", adam_rule, adam_numbers, true},
+    {"rmsprop", rmsprop_rule, rmsprop_numbers, true},
+};
+
+inline const Optimizer* find_optimizer(const std::string& name) {
+    for (const Optimizer& optimizer : kOptimizers)
+        if (name == optimizer.name) return &optimizer;
+    return nullptr;
+}
+
+// step: optimizer.iterations before it.
+inline StepNumbers step_numbers(const Optimizer& optimizer, const core::OptimizerSpec& o, float rate,
+                                int64_t step) {
     StepNumbers s{};
-    const float t = static_cast<float>(step + 1);
     s.rate = rate;
     s.momentum = static_cast<float>(o.momentum);
     s.epsilon = static_cast<float>(o.epsilon);
     s.decay = static_cast<float>(o.weight_decay) * rate;
     s.clip_value = o.clipnorm > 0 || o.global_clipnorm > 0 ? 0 : static_cast<float>(o.clipvalue);
     s.ema = step == 0 ? 0.0f : static_cast<float>(o.ema_momentum);
-    if (o.kind == "adam") {
-        const float power_1 = std::pow(static_cast<float>(o.beta_1), t);
-        const float power_2 = std::pow(static_cast<float>(o.beta_2), t);
-        s.alpha = rate * std::sqrt(1.0f - power_2) / (1.0f - power_1);
-        s.c1 = static_cast<float>(1.0 - o.beta_1);
-        s.c2 = static_cast<float>(1.0 - o.beta_2);
-    } else if (o.kind == "rmsprop") {
-        s.c1 = static_cast<float>(o.rho);
-        s.c2 = static_cast<float>(1.0 - o.rho);
-    }
+    optimizer.numbers(o, static_cast<float>(step + 1), s);
     return s;
 }
 

@@ -1,6 +1,7 @@
 #include "specs.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <stdexcept>
 
 namespace nb = nanobind;
@@ -19,6 +20,30 @@ std::string shape_text(const std::vector<size_t>& shape) {
 
 namespace {
 
+// What a value of each type is called.
+template <class T>
+constexpr const char* kWanted = "";
+template <>
+constexpr const char* kWanted<bool> = "True or False";
+template <>
+constexpr const char* kWanted<int64_t> = "a whole number";
+template <>
+constexpr const char* kWanted<uint64_t> = "a whole number from 0 on";
+template <>
+constexpr const char* kWanted<double> = "a number";
+template <>
+constexpr const char* kWanted<std::string> = "a text";
+template <>
+constexpr const char* kWanted<nb::list> = "a list";
+template <>
+constexpr const char* kWanted<std::vector<bool>> = "a list of True and False";
+
+std::string text_of(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.9g", value);
+    return text;
+}
+
 // A dictionary read key by key; `done` refuses the keys that nobody asked for.
 class Reader {
   public:
@@ -29,14 +54,13 @@ class Reader {
         known_.push_back(key);
         if (!dict_.contains(key)) return;
         if (!nb::try_cast<T>(dict_[key], value))
-            refuse(name_ + "[" + key + "]", "another type",
+            refuse(name_ + "[" + key + "]", kWanted<T>,
                    nb::cast<std::string>(nb::repr(dict_[key])));
     }
     void read(const char* key, double& value, double low, double high) {
         read(key, value);
         if (!(value >= low && value <= high))
-            refuse(name_ + "[" + key + "]", std::to_string(low) + " to " + std::to_string(high),
-                   std::to_string(value));
+            refuse(name_ + "[" + key + "]", text_of(low) + " to " + text_of(high), text_of(value));
     }
     void read_name(const char* key, std::string& value, const std::vector<std::string>& names) {
         read(key, value);

@@ -16,7 +16,7 @@ inline void apply_step(const Network& net, Param& param, int64_t at, int64_t n, 
     if (numbers.decay != 0 && param.decays)
         for (int64_t i = 0; i < n; i += kLanes)
             store(w + i, load(w + i) - load(w + i) * numbers.decay);
-    net.optimizer.update(numbers, w, slots, g, n);
+    net.rule.update(numbers, w, slots, g, n);
     if (net.spec.optimizer.ema_momentum > 0)
         move_average(numbers.ema, w, slots[net.n_slots - 1], n);
 }
@@ -36,7 +36,7 @@ inline void finish_rows(const Network& net, Param& param, int64_t panel, int64_t
 inline bool zero_step_is_none(const Network& net, const Param& param) {
     const core::OptimizerSpec& o = net.spec.optimizer;
     return !net.stores_gradients && !param.penalized() && o.weight_decay == 0 &&
-           o.ema_momentum == 0 && (o.kind == "sgd" || o.epsilon > 0);
+           o.ema_momentum == 0 && (!net.optimizer->divides || o.epsilon > 0);
 }
 
 inline void prefetch_rows(const Network& net, const Param& param, int64_t panel, int64_t row,
@@ -127,7 +127,7 @@ inline void kernel_gradient(Network& net, size_t s, const Step& step, const Step
                           stage.gradient.get(), step.n_batch, net.stride(),
                           step.updates && zero_step_is_none(net, kernel)};
     const int64_t group = sparse ? kSparseGradient : kGradientPanels;
-    const bool by_panels = kernel.max_norm > 0 || choose_cut(stage, worker.n_threads) == Cut::columns;
+    const bool by_panels = kernel.max_norm > 0 || stage.cut == Cut::columns;
     const Range panels = by_panels ? worker.part(kernel.panels()) : Range{0, kernel.panels()};
     const Range blocks = by_panels ? Range{0, kernel.blocks()} : worker.part(kernel.blocks());
     float* g = worker.scratch.get();

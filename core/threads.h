@@ -21,7 +21,7 @@ inline void pause_briefly() {
 #endif
 }
 
-constexpr int kSpins = 1000;  // not tuned: tens of microseconds, a few times a barrier's usual wait
+constexpr int kSpins = 1000;  // tens of microseconds, a few times a barrier's usual wait
 
 // Each call of wait returns when all `n` threads have called it. The waiting ones spin, since a step
 // has a handful of barriers within a millisecond; who waits long lets other programs run.

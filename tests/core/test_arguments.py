@@ -37,7 +37,16 @@ def make(**changes: Any) -> _core.Network:
         ({"layers": [dense(0)]}, r"layers\[0\]\[units\]: expected 1 or more, got 0"),
         ({"layers": [activation("relo")]}, r"layers\[0\]\[function\]: expected one of relu"),
         ({"layers": [dense(3, colour=1)]}, r"layers\[0\]: expected no key 'colour'"),
-        ({"layers": [{"kind": "dropout", "rate": 1.5}]}, r"layers\[0\]\[rate\]: expected"),
+        (
+            {"layers": [{"kind": "dropout", "rate": 1.5}]},
+            r"layers\[0\]\[rate\]: expected 0 to 1, got 1\.5$",
+        ),
+        ({"layers": [dense("ten")]}, r"\[units\]: expected a whole number, got 'ten'$"),
+        ({"layers": [dense(3, use_bias=[])]}, r"\[use_bias\]: expected True or False, got \[\]$"),
+        (
+            {"layers": [{"kind": "dropout", "key": -1}]},
+            r"\[key\]: expected a whole number from 0 on, got -1$",
+        ),
         ({"layers": [dense(3), {"kind": "affine"}]}, "affine as the first layer only"),
         ({"layers": [dense(1 << 40), dense(1 << 40)]}, "arrays of at most 2\\^40 elements"),
         ({"loss": {"kind": "hinge"}}, r"loss\[kind\]: expected one of categorical_crossentropy"),

@@ -15,6 +15,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import mlplab  # noqa: F401  before Keras, to choose its backend
+from tests.engine.helpers import NETWORKS
+from tests.engine.small import Data, make_data
 
 hypothesis.settings.register_profile("quick", max_examples=12, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("full", max_examples=300, deadline=None)
@@ -33,3 +35,13 @@ def quick_references() -> Iterator[None]:
         yield
     jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    return make_data()
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request: pytest.FixtureRequest) -> str:
+    return str(request.param)

@@ -127,7 +127,7 @@ def test_without_framing_an_inverted_digit_is_misread(mnist: Dataset, model: ker
     factor=st.integers(1, 5),
     inverted=st.booleans(),
 )
-def test_place_polarity_and_whole_enlargement_change_nothing(
+def test_place_polarity_and_whole_enlargement_change_rounding_alone(
     mnist: Dataset, index: int, top: int, left: int, factor: int, inverted: bool
 ) -> None:
     image = mnist.test.x[index]
@@ -135,7 +135,7 @@ def test_place_polarity_and_whole_enlargement_change_nothing(
     sheet = on_sheet(blocks, 210, 220, top, left)
     framed = frame(255 - sheet if inverted else sheet)
     plain = frame(on_sheet(blocks, 210, 220, 30, 40))
-    assert np.array_equal(framed, plain)
+    assert np.abs(framed.astype(int) - plain).max() <= 1  # of 255 grey levels
 
 
 def test_the_frame_is_mnists(mnist: Dataset) -> None:

@@ -119,7 +119,7 @@ def _onnx(path: Path) -> Loaded:
     network = OnnxNetwork(path, threads=1)  # callers come side by side
 
     def weights() -> Ensemble:
-        from mlplab.serve.onnx_weights import weights_of  # late: it imports the package onnx
+        from mlplab.export.onnx_weights import weights_of  # late: it imports the package onnx
 
         return weights_of(path, network)
 

@@ -11,7 +11,7 @@ from mlplab.errors import ModelError
 from mlplab.export import onnx_file
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.network import ACTIVATIONS, Dense
-from mlplab.serve.onnx_weights import weights_of
+from mlplab.export.onnx_weights import weights_of
 from tests.export.networks import of_one, random_ensemble
 
 
