@@ -167,6 +167,8 @@ def test_vary_prints_the_sources_of_variation(mlplab_: Program, study: Path) -> 
         (("--vary", "spilt"), "got 'spilt'; did you mean 'split'?"),
         (("--seeds", "auto", "--vary", "init"), "a number of seeds with --vary init, got auto"),
         (("--seeds", "auto", "--max-seeds", "1"), "two seeds a recipe, got at most 1"),
+        (("--seeds", "2", "--margin", "1"), "--margin goes with --seeds auto, got a number of"),
+        (("--max-minutes", "3"), "--max-minutes goes with --seeds auto, got a number of seeds"),
     ],
 )
 def test_run_refuses_what_cannot_be(

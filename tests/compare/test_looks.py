@@ -44,7 +44,7 @@ def test_the_early_looks_take_more():
     assert "look 1 of 3 planned, at 5 seeds" in str(early)
 
 
-def test_what_would_settle_it_is_reckoned_for_the_last_look():
+def test_what_would_settle_it_is_the_first_planned_look_that_would():
     """At the first look hardly any difference would do; that says nothing of more seeds."""
     rng = np.random.default_rng(1)
     scores = {"a": rng.random((3, 2000)) < 0.95, "b": rng.random((3, 2000)) < 0.94}
@@ -54,10 +54,21 @@ def test_what_would_settle_it_is_reckoned_for_the_last_look():
     assert early.alpha < 1e-6 < early.alpha_last == last.pairs[0].alpha == last.pairs[0].alpha_last
     assert once.alpha_last == once.alpha == pytest.approx(0.05)
     assert early.seeds_needed is not None
-    width = early.components.half_width(early.alpha_last, early.seeds_needed)
-    assert width < abs(early.difference)
-    fewer = early.components.half_width(early.alpha_last, early.seeds_needed - 1)
-    assert fewer >= abs(early.difference)
+    widths = {s: early.components.half_width(alpha, s) for s, alpha in early.ahead}
+    assert list(widths) == [5, 10, 20, 30]
+    assert early.seeds_needed == min(s for s, w in widths.items() if w < abs(early.difference))
+    assert once.ahead == ()
+
+
+def test_an_open_pair_never_needs_the_seeds_it_has():
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        ability = {name: rng.normal(p, 0.004, (20, 1)) for name, p in (("a", 0.95), ("b", 0.947))}
+        scores = {name: rng.random((20, 1000)) < p for name, p in ability.items()}
+        for n in (3, 5, 10, 20):
+            first = {name: y[:n] for name, y in scores.items()}
+            pair = compare_scores(first, look=Looks().at(n)).pairs[0]
+            assert pair.decided or pair.seeds_needed is None or pair.seeds_needed > n
 
 
 def test_looks_that_cannot_be():
@@ -89,11 +100,9 @@ def test_an_early_look_of_many_seeds_decides_nothing_and_a_later_one_does():
     assert {p.verdict for p in compare_scores(clear, look=later.at(30)).pairs} == {"b better"}
 
 
-def test_the_half_width_of_a_look_is_that_by_which_the_needs_are_reckoned():
+def test_the_half_width_of_a_look_is_that_at_the_last():
     rng = np.random.default_rng(4)
     scores = {name: rng.random((5, 2000)) < p for name, p in (("a", 0.95), ("b", 0.94))}
     pair = compare_scores(scores, "recipes-this-test", look=Looks().at(5)).pairs[0]
-    target, seeds = abs(pair.difference), pair.seeds_needed
     assert pair.alpha < pair.alpha_last
-    assert seeds is not None
-    assert expected_half_width(pair, seeds) < target <= expected_half_width(pair, seeds - 1)
+    assert expected_half_width(pair, 30) == pair.components.half_width(pair.ahead[-1][1], 30)

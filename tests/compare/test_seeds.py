@@ -58,3 +58,19 @@ def test_seeds_that_score_alike_by_chance_are_no_proof():
     pair = compare_scores({"a": a, "b": b}, claim=CLAIM).pairs[0]
     assert pair.sd_seeds > 0
     assert pair.verdict == "cannot tell yet"
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("n_seeds", [3, 6, 7])
+def test_nor_are_those_that_rounding_tells_apart(n_seeds: int, paired: bool):
+    """Means that are the same number of right answers differ in the last digit for such n."""
+    rng = np.random.default_rng(0)
+
+    def drawn(right: int) -> np.ndarray:
+        return np.array([rng.permutation(10_000) < right for _ in range(n_seeds)])
+
+    for right in (9800, 9803, 9806, 9809):
+        given = {"a": drawn(right), "b": drawn(right + 6)}
+        pair = compare_scores(given, claim=CLAIM, paired=paired).pairs[0]
+        assert pair.sd_seeds > 0.01
+        assert pair.verdict == "cannot tell yet"

@@ -17,7 +17,7 @@ from mlplab.data import Split
 from mlplab.data.drawn_set import drawn_set
 from mlplab.engine import load_model
 from mlplab.report import write_report
-from mlplab.report.compared import Compared
+from mlplab.report.compared import Asked, Compared
 from mlplab.report.drawn import COLUMNS, drawn_like_accuracy, drawn_scores
 from mlplab.report.sections import drawn_section
 from tests.report.test_page import text_of
@@ -82,6 +82,13 @@ def test_the_comparison_scores_examples_and_not_their_copies(compared: Compared)
         for label, by_seed in compared.drawn.items()
     }
     assert found == compare_scores(shares)
+    by_loss = dataclasses.replace(
+        compared, asked=Asked(metric="loss", margin=0.02)
+    ).drawn_comparison
+    assert by_loss == found  # a margin of losses is none of accuracies
+    wider = dataclasses.replace(compared, asked=Asked(margin=2.0)).drawn_comparison
+    assert wider is not None
+    assert wider.margin == 2.0
     means = drawn_like_accuracy(drawn_scores(compared.drawn)).groupby(level="recipe").mean()
     (pair,) = found.pairs
     assert_allclose(pair.difference, 100 * (means["small"] - means["augmented"]))

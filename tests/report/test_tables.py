@@ -13,8 +13,9 @@ from numpy.testing import assert_allclose
 import mlplab
 from mlplab import Dataset, Study, notebook_recipes
 from mlplab.data import Split
+from mlplab.report.compared import Compared
 from mlplab.report.misreads import answers, confusion, misread
-from mlplab.report.tables import TABLES, history, layers_of, scores
+from mlplab.report.tables import TABLES, comparisons, history, layers_of, scores
 
 
 def test_scores_are_those_of_the_runs(study: Study) -> None:
@@ -102,3 +103,11 @@ def test_misread_lists_each_example_that_any_run_misreads(study: Study) -> None:
     said = [part.rsplit(" x ", 1) for part in first.answers.split(", ")]
     assert sum(int(count) for _, count in said) == 3
     assert first.truth == str(study.labels[first.test_index])
+
+
+def test_the_pairs_of_every_family_are_rows(study: Study) -> None:
+    first = study.compare("recipes")
+    second = study.compare("recipes", pairs=[("longer", "small")])
+    compared = Compared(study, given_comparison=first, further=[second])
+    rows = comparisons(compared)
+    assert list(zip(rows.a, rows.b, strict=True)) == [("small", "longer"), ("longer", "small")]

@@ -25,8 +25,23 @@ from mlplab.cli.options import (
 )
 from mlplab.errors import UsageError
 
+_OF_AUTO = ("claim", "margin", "level", "metric", "max_seeds", "max_minutes")
+
+
+def check_left_alone(context: typer.Context, *names: str) -> None:
+    """Raise UsageError where an option was given that goes with --seeds auto."""
+    sources = {name: context.get_parameter_source(name) for name in names}
+    given = [name for name, source in sources.items() if source and source.name != "DEFAULT"]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise UsageError(
+            f"{option} goes with --seeds auto, got a number of seeds; for runs that are there: "
+            "mlplab compare"
+        )
+
 
 def run(
+    context: typer.Context,
     spec: Annotated[
         Path | None,
         typer.Argument(metavar="FILE.toml", help="The study to run.", show_default=False),
@@ -87,6 +102,8 @@ def run(
             raise UsageError(f"expected a number of seeds with --vary {vary}, got auto")
         how = {"claim": claim, "margin": margin, "level": level, "metric": metric}
         how |= {"max_seeds": max_seeds, "max_minutes": max_minutes}
+    else:
+        check_left_alone(context, *_OF_AUTO)
     dataset = load(plan.dataset, **plan.load_options)
     check(plan, dataset)
     study, found = train_into(

@@ -18,14 +18,16 @@ from mlplab.compare.multiplicity import error_of_each, holm
 from mlplab.compare.scores import check_margin, check_share, checked, chosen_pairs
 from mlplab.compare.seeds import paired as paired_seeds
 from mlplab.compare.seeds import welch
-from mlplab.compare.verdict import SCALE, UNDECIDED, Claim, Metric, verdict
+from mlplab.compare.verdict import DEFAULT_MARGIN, SCALE, UNDECIDED, Claim, Metric, verdict
 from mlplab.errors import CompareError
+
+Ahead = tuple[tuple[int, float], ...]
 
 
 def compare_scores(
     scores: Mapping[str, npt.ArrayLike],
     claim: Claim = "recipes",
-    margin: float = 0.1,
+    margin: float | None = None,
     level: float = 0.95,
     metric: Metric = "accuracy",
     *,
@@ -49,8 +51,8 @@ def compare_scores(
             wrong one, or losses. Column i is the same example in all. One run each may have shape
             (examples,).
         claim: see above.
-        margin: the difference from which on it matters: percentage points for accuracy, units of
-            loss for losses.
+        margin: the difference from which on it matters: percentage points of accuracy, 0.1 where
+            None, or units of loss, 0.01 where None.
         level: how often the intervals of all pairs hold at once.
         metric: ``"accuracy"``, more is better, or ``"loss"``, less is better.
         pairs: the pairs (a, b) to compare, chosen before the scores were seen; all where None. The
@@ -82,8 +84,9 @@ def compare_scores(
         {'large': 'a', 'small': 'b'}
     """
     check_share("level", level)
-    check_margin(margin)
     arrays = checked(scores, claim, metric)
+    margin = DEFAULT_MARGIN[metric] if margin is None else margin
+    check_margin(margin)
     _check_options(claim, level, look, paired=paired)
     names = chosen_pairs(list(arrays), pairs)
     found = {name: moments(y) for name, y in arrays.items()}
@@ -114,11 +117,17 @@ def _check_options(claim: Claim, level: float, look: Look | None, *, paired: boo
         raise CompareError("looks are for adding seeds; the claim models has one run each")
 
 
-def _errors(level: float, look: Look | None, n_pairs: int) -> tuple[float, float]:
-    """Return how often the interval of one pair may miss: at this look, and at the last."""
+def _errors(level: float, look: Look | None, n_pairs: int) -> tuple[float, float, Ahead]:
+    """Return how often the interval of one pair may miss: at this look, the last, those between.
+
+    A look that may miss less than once in 1e12 decides nothing, and is not among these.
+    """
     if look is None:
-        return (error_of_each(level, n_pairs),) * 2
-    return look.error_of_each(n_pairs), look.last.error_of_each(n_pairs)
+        error = error_of_each(level, n_pairs)
+        return error, error, ()
+    ahead = [(one.seeds, one.error_of_each(n_pairs)) for one in look.following]
+    deciding = tuple((seeds, error) for seeds, error in ahead if error >= SMALLEST_P)
+    return look.error_of_each(n_pairs), look.last.error_of_each(n_pairs), deciding
 
 
 def _estimates(
@@ -158,6 +167,7 @@ class _Asked:
     level: float
     alpha: float
     alpha_last: float
+    ahead: Ahead
 
 
 def _pair(
@@ -189,6 +199,7 @@ def _pair(
         alpha_last=max(asked.alpha_last, SMALLEST_P),
         components=found.components,
         seconds_a_run=seconds,
+        ahead=asked.ahead,
     )
 
 

@@ -64,8 +64,9 @@ class Pair:
         sd_examples: the part that the choice of test examples causes.
         sd_within: the part that either would reduce.
         alpha: how often the interval of this pair alone may miss, from 1e-12 on.
-        alpha_last: the same at the last of several planned looks, by which it is reckoned what
-            would settle it; ``alpha`` where one look was meant.
+        alpha_last: the same at the last of several planned looks; ``alpha`` where one was meant.
+        ahead: of each planned look that follows, its seeds and how often the interval may miss at
+            it; where one was meant, none.
         components: the variance for other numbers of seeds and examples.
         seconds_a_run: measured seconds of a run of a and of b, or None.
     """
@@ -89,6 +90,7 @@ class Pair:
     alpha_last: float
     components: Components
     seconds_a_run: tuple[float, float] | None = None
+    ahead: tuple[tuple[int, float], ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -105,7 +107,9 @@ class Pair:
         """What would decide it; for a decided pair, the seeds there are."""
         if self.decided:
             return Needed(max(self.components.n_seeds, default=1))
-        return needed(self.components, self.alpha_last, self.difference, self.margin, self.claim)
+        return needed(
+            self.components, self.alpha_last, self.difference, self.margin, self.claim, self.ahead
+        )
 
     @property
     def seeds_needed(self) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,11 @@ def read_scores(path: str | Path) -> dict[str, Array]:
 
 def _read_npz(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with zipfile.ZipFile(path):  # anything else that NumPy reads is no archive
+            archive = np.load(path, allow_pickle=False)
+        with archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise CompareError(f"{path} is no NumPy archive of plain arrays: {error}") from error
     except OSError as error:
         raise CompareError(f"cannot read {path}: {error.strerror or error}") from error

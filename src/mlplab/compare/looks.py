@@ -96,6 +96,11 @@ class Look:
         """The last of the planned looks."""
         return Look(self.looks, len(self.looks.planned))
 
+    @property
+    def following(self) -> list[Look]:
+        """The planned looks after this one."""
+        return [Look(self.looks, n + 1) for n in range(self.number, len(self.looks.planned))]
+
     def error_of_each(self, n_pairs: int) -> float:
         """Return how often the interval of one of so many pairs may miss at this look."""
         errors = nominal_errors(self.looks.planned, error_of_each(self.looks.level, n_pairs))

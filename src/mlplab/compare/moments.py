@@ -11,6 +11,10 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float64]
 
+_ROUNDING = (
+    1e-12  # of numbers near 1; means of right answers differ by 1 / n_examples or not at all
+)
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -44,7 +48,7 @@ class Moments:
     @property
     def seed_variance(self) -> float:
         """Variance over the seeds of the mean over examples (ddof = 1); 0 with one seed."""
-        return float(self.seed_means.var(ddof=1)) if self.n_seeds > 1 else 0.0
+        return variance(self.seed_means) if self.n_seeds > 1 else 0.0
 
     def times(self, scale: float) -> Moments:
         """Return the moments of the scores times ``scale``."""
@@ -54,6 +58,22 @@ class Moments:
             example_means=self.example_means * scale,
             within=self.within * scale**2,
         )
+
+
+def variance(values: FloatArray, size: float | None = None) -> float:
+    """Return the variance of a sample (ddof = 1); 0 where rounding alone tells the values apart.
+
+    Args:
+        values: two or more.
+        size: how large the numbers were that the values were computed from; the values' own where
+            None.
+
+    Examples:
+        >>> variance(np.array([0.1 + 0.2, 0.3, 0.3])), round(variance(np.array([1.0, 2.0])), 3)
+        (0.0, 0.5)
+    """
+    size = float(np.abs(values).max()) if size is None else size
+    return 0.0 if np.ptp(values) <= _ROUNDING * size else float(values.var(ddof=1))
 
 
 def moments(scores: Array) -> Moments:

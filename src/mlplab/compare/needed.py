@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,8 +35,7 @@ class Needed:
 def expected_half_width(pair: Pair, seeds: int, examples: int | None = None) -> float:
     """Return half the width that the interval of a pair is expected to have.
 
-    Where several looks are planned, it is that at the last of them, by which ``seeds_needed`` and
-    ``examples_needed`` are reckoned too.
+    Where several looks are planned, it is that at the last of them.
 
     Args:
         pair: a pair of a comparison.
@@ -60,7 +59,12 @@ def expected_half_width(pair: Pair, seeds: int, examples: int | None = None) -> 
 
 
 def needed(
-    components: Components, alpha: float, difference: float, margin: float, claim: Claim
+    components: Components,
+    alpha: float,
+    difference: float,
+    margin: float,
+    claim: Claim,
+    ahead: Sequence[tuple[int, float]] = (),
 ) -> Needed:
     """Return what decides a pair whose difference is ``difference``.
 
@@ -73,6 +77,8 @@ def needed(
         difference: the present estimate.
         margin: the difference from which on it matters.
         claim: ``models`` does without seeds, ``recipes-this-test`` without more examples.
+        ahead: planned looks, seeds and ``alpha`` of each: the first that decides is meant, and
+            where none does, more seeds than the last of them.
     """
     target = max(abs(difference), margin - abs(difference))
 
@@ -82,6 +88,9 @@ def needed(
     now = components.n_examples
     if claim == "models":
         return Needed(examples=_smallest(lambda n: decides(2, n), 2, MOST_EXAMPLES))
+    for seeds_then, error in ahead:
+        if components.half_width(error, seeds_then, now) < target:
+            return Needed(seeds_then)
     seeds = _smallest(lambda s: decides(s, now), 2, MOST_SEEDS)
     if seeds is not None or claim == "recipes-this-test":
         return Needed(seeds)

@@ -73,7 +73,11 @@ def chosen_pairs(
     """
     if pairs is None:
         return list(combinations(recipes, 2))
-    asked = [(str(a), str(b)) for a, b in pairs]
+    given = list(pairs)
+    for one in given:
+        if isinstance(one, str) or len(one) != 2:
+            raise CompareError(f"expected pairs of two recipes, as ('a', 'b'), got {one!r}")
+    asked = [(str(a), str(b)) for a, b in given]
     known = set(combinations(recipes, 2))
     wrong = [f"{a}, {b}" for a, b in asked if not {(a, b), (b, a)} & known]
     if wrong or len(set(map(frozenset, asked))) < len(asked) or not asked:

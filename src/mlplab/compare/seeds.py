@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mlplab.compare.estimate import Components, Estimate, Seeds, Split
-from mlplab.compare.moments import Moments
+from mlplab.compare.moments import Moments, variance
 from mlplab.errors import CompareError
 
 
@@ -51,8 +53,9 @@ def paired(a: Moments, b: Moments) -> Estimate:
             "leave out paired, or the seeds without a partner"
         )
     d = a.seed_means - b.seed_means
-    variance = float(d.var(ddof=1)) or (a.within + b.within) / a.n_examples
-    return _over_seeds(float(d.mean()), (Seeds(variance / len(d), len(d)),), a.n_examples)
+    size = float(np.abs([a.seed_means, b.seed_means]).max())
+    of_pairs = variance(d, size) or (a.within + b.within) / a.n_examples
+    return _over_seeds(float(d.mean()), (Seeds(of_pairs / len(d), len(d)),), a.n_examples)
 
 
 def _over_seeds(difference: float, seeds: tuple[Seeds, ...], n_examples: int) -> Estimate:

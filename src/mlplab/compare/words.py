@@ -58,7 +58,7 @@ def terms(comparison: Comparison) -> str:
     together = "The interval holds" if n == 1 else f"All {n} intervals hold at once"
     unit = UNIT[comparison.metric]
     return (
-        f"{comparison.n_examples:,} test examples. {together} in {comparison.level:.0%} of "
+        f"{comparison.n_examples:,} test examples. {together} in {100 * comparison.level:g}% of "
         f"experiments. Differences below {comparison.margin:g} {unit} do not matter (the margin)."
     )
 

@@ -107,7 +107,8 @@ def _scores(scores: Mapping[str, Any]) -> str:
 
 def _between(scores: Mapping[str, Any], value: str, interval: str) -> str:
     low, high = scores[interval]
-    return f"{share(scores[value])} ({scores['level']:.0%} interval {share(low)} to {share(high)})"
+    level = f"{100 * scores['level']:g}%"
+    return f"{share(scores[value])} ({level} interval {share(low)} to {share(high)})"
 
 
 def _parity(parity: Mapping[str, Any]) -> str:

@@ -67,7 +67,7 @@ def about(facts: dict[str, Any]) -> list[str]:
 def share_between(scores: dict[str, Any], share: str, interval: str) -> str:
     """Return a share with its interval."""
     low, high = scores[interval]
-    return f"{scores[share]:.4f} ({scores['level']:.0%} interval {low:.4f} to {high:.4f})"
+    return f"{scores[share]:.4f} ({100 * scores['level']:g}% interval {low:.4f} to {high:.4f})"
 
 
 def size(n_bytes: int) -> str:

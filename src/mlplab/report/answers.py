@@ -73,7 +73,8 @@ def families(compared: Compared) -> list[Comparison]:
     if mended:
         involved = list(dict.fromkeys(label for pair in mended for label in pair))
         asked = compare(compared.carried, recipes=involved, pairs=mended)
-        found.append(replace(asked, notes=(_OWN_FAMILY, *asked.notes)))
+        beside = (_OWN_FAMILY,) if found else ()
+        found.append(replace(asked, notes=(*beside, *asked.notes)))
     return found
 
 

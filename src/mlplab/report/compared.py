@@ -89,8 +89,9 @@ class Compared:
     @cached_property
     def drawn_comparison(self) -> Comparison | None:
         """The recipes compared by their drawn-like accuracy; None where too few models are kept."""
-        margin = DEFAULT_MARGIN["accuracy"] if self.asked.margin is None else self.asked.margin
-        return compare_drawn(self.drawn, margin, self.asked.level)
+        margin = self.asked.margin if self.asked.metric == "accuracy" else None
+        own = DEFAULT_MARGIN["accuracy"] if margin is None else margin
+        return compare_drawn(self.drawn, own, self.asked.level)
 
     @cached_property
     def given(self) -> dict[str, npt.NDArray[np.intp]]:
@@ -105,8 +106,7 @@ class Compared:
     @property
     def left_out(self) -> list[str]:
         """The recipes of the study that the comparison does without."""
-        found = filter(None, (self.comparison, *self.further))
-        there = {recipe.name for one in found for recipe in one.recipes}
+        there = {recipe.name for one in self.comparisons for recipe in one.recipes}
         return [r.label for r in self.study.recipes if r.label not in there]
 
     @cached_property
@@ -136,6 +136,11 @@ class Compared:
         )
 
     @property
+    def comparisons(self) -> list[Comparison]:
+        """The comparison, and those to be shown beside it."""
+        return list(filter(None, (self.comparison, *self.further)))
+
+    @property
     def carried(self) -> Claim | None:
         """The claim that the runs can carry."""
         if len(self.several) > 1:
@@ -145,9 +150,7 @@ class Compared:
     @property
     def limits(self) -> list[str]:
         """What the runs there are do not let one claim, in sentences."""
-        return list(
-            filter(None, [self._claim_note(), self._left_out_note(), self._stopping_note()])
-        )
+        return list(filter(None, [self._claim_note(), self._left_out_note()]))
 
     def _claim_note(self) -> str:
         if len(self.right) < 2:
@@ -169,20 +172,9 @@ class Compared:
         which, verb = listed(self.left_out), "are" if len(self.left_out) > 1 else "is"
         return f"{which} {verb} left out: fewer than two runs did not diverge."
 
-    def _stopping_note(self) -> str:
-        """Warn where seeds were added by what earlier looks had shown."""
-        found = self.comparison
-        if found is None or found.look is not None or not self.study.looks()["planned"].any():
-            return ""
-        return (
-            "Seeds of this study were added over planned looks, until pairs were decided. The "
-            "verdicts here count all runs in one look, and are wrong more often than they say; "
-            "those that mlplab run --seeds auto ends with keep their level."
-        )
-
     @property
     def closest(self) -> Pair | None:
-        """The pair that is hardest to decide: undecided ones first, then by its interval."""
+        """The pair that is hardest to decide: undecided ones first, then by its difference."""
         pairs = self.comparison.pairs if self.comparison else ()
         open_first = sorted(pairs, key=lambda pair: (pair.decided, abs(pair.difference)))
         return open_first[0] if open_first else None
@@ -253,8 +245,8 @@ class Compared:
     @cached_property
     def costs(self) -> pd.DataFrame:
         """A row a compared recipe: recipe, parameters, operations, seconds."""
-        recipes = self.comparison.recipes if self.comparison else ()
-        return self.study.terms([recipe.name for recipe in recipes])
+        names = [recipe.name for found in self.comparisons for recipe in found.recipes]
+        return self.study.terms(list(dict.fromkeys(names)))
 
     @cached_property
     def variation(self) -> pd.DataFrame:

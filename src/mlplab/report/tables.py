@@ -133,8 +133,8 @@ def _labels_with_runs(study: Study) -> list[str]:
 
 def comparisons(compared: Compared) -> pd.DataFrame:
     """Return a row a pair, as ``Comparison.frame`` does; no row where nothing can be compared."""
-    found = compared.comparison
-    return pd.DataFrame(columns=["a", "b", "claim"]) if found is None else found.frame()
+    frames = [found.frame() for found in compared.comparisons]
+    return pd.concat(frames) if frames else pd.DataFrame(columns=["a", "b", "claim"])
 
 
 def calibrations(compared: Compared) -> pd.DataFrame:

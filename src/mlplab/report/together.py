@@ -30,14 +30,15 @@ def compared_material(compared: Compared) -> Material:
     found = compared.comparison
     if found is not None:
         material["comparison"] = found
-        if found.complete:
+        if found.complete and found.metric == "accuracy":  # letters beside dots of accuracy
             material["letters"] = found.groups()
         material["run_accuracies"] = {name: y.mean(axis=1) for name, y in compared.right.items()}
         if found.claim == "recipes":
             material["pairs"] = found.pairs
         if found.claim != "models":
             material["closest"] = compared.closest
-    if not set(compared.variation.vary) <= {"all"}:
+    alone = compared.variation[compared.variation.vary != "all"]
+    if (alone.runs > 1).any():
         material["variation"] = compared.variation
     if compared.stress is not None:
         stress = compared.stress
@@ -97,7 +98,7 @@ def _comparison_words(found: Comparison) -> Facts:
         "verdicts": " ".join(pair.sentence() for pair in found.pairs),
         "splits": "; ".join(splits),
         "groups": ", ".join(f"{name}: {letter}" for name, letter in found.groups().items()),
-        "level": f"{found.level:.0%}",
+        "level": f"{100 * found.level:g}%",
     }
 
 

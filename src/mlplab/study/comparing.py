@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mlplab.compare import CLAIMS, DEFAULT_MARGIN, METRICS, Claim, Comparison, Look, Metric
+from mlplab.compare import CLAIMS, METRICS, Claim, Comparison, Look, Metric
 from mlplab.compare import compare_scores as compare
 from mlplab.compare.calibration import are_probabilities
 from mlplab.compare.scores import check_word
@@ -108,20 +108,23 @@ def compare_studies(
         entries = one_seed_each(entries, seeds)
         notes.append(f"Of each recipe, the model of seed {entries[0].seeds[0]}.")
     seconds = {e.name: float(e.study.kept.seconds(e.label)[e.places()].mean()) for e in entries}
-    found = compare(
-        {entry.name: entry.scores(metric) for entry in entries},
-        claim,
-        DEFAULT_MARGIN[metric] if margin is None else margin,
-        level,
-        metric,
-        pairs=pairs,
-        look=look,
-        seconds_a_run=seconds,
-    )
+    try:
+        found = compare(
+            {entry.name: entry.scores(metric) for entry in entries},
+            claim,
+            margin,
+            level,
+            metric,
+            pairs=pairs,
+            look=look,
+            seconds_a_run=seconds,
+        )
+    except CompareError as error:
+        raise CompareError(" ".join([f"{error}.", *notes]) if notes else str(error)) from error
     for study in studies:
         at = f", {look}" if look else ""
         study.count_look(f"comparison: {claim}, {metric}{at}", planned=look is not None)
-    return dataclasses.replace(found, notes=(*notes, *guard_notes(studies)))
+    return dataclasses.replace(found, notes=(*notes, *guard_notes(studies, look)))
 
 
 def terms_of(studies: Sequence[Study], recipes: Sequence[str] | None = None) -> pd.DataFrame:
@@ -239,16 +242,23 @@ def one_seed_each(entries: Sequence[Entry], seeds: Sequence[int] | None) -> list
     return [dataclasses.replace(entry, seeds=(min(shared),)) for entry in entries]
 
 
-def guard_notes(studies: Sequence[Study]) -> list[str]:
-    """Return what a reader should know of the test set."""
-    watched = [str(study.path) for study in studies if study.validation == "test"]
-    if not watched:
-        return []
-    where = "" if len(studies) == 1 else f" in {', '.join(watched)}"
-    return [
-        f"The validation data was the test set{where}: what was chosen by watching it scores "
-        "better here than on new examples."
-    ]
+def guard_notes(studies: Sequence[Study], look: Look | None) -> list[str]:
+    """Return what a reader should know of the test set, and of how the seeds came about."""
+    notes = []
+    if watched := [str(study.path) for study in studies if study.validation == "test"]:
+        where = "" if len(studies) == 1 else f" in {', '.join(watched)}"
+        notes.append(
+            f"The validation data was the test set{where}: what was chosen by watching it scores "
+            "better here than on new examples."
+        )
+    if look is None and any(study.looks()["planned"].any() for study in studies):
+        notes.append(
+            "Seeds were added over planned looks, until pairs were decided. The verdicts here "
+            "count all runs in one look, and are wrong more often than they say; those that "
+            "mlplab run --seeds auto ends with keep their level, and the same command shows "
+            "them again."
+        )
+    return notes
 
 
 def cross_entropy(

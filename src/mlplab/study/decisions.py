@@ -112,11 +112,14 @@ def minutes(study: Study, labels: set[str], seeds: int) -> float:
 
     Native runs go side by side, one a core; Keras's own go one after another.
     """
-    total = 0.0
+    side_by_side, longest, in_a_row = 0.0, 0.0, 0.0
     for label in labels:
         there = {*study.kept.seeds(label), *study.kept.diverged(label)}
         rows = study.kept.rows(label, "engine", "seconds")
         missing = len(set(range(seeds)) - there)
-        cores = 1 if any(row["engine"] == "keras" for row in rows) else usable_cores()
-        total += missing * sum(row["seconds"] for row in rows) / len(rows) / cores
-    return total / 60
+        mean = sum(row["seconds"] for row in rows) / len(rows)
+        if any(row["engine"] == "keras" for row in rows):
+            in_a_row += missing * mean
+        elif missing:
+            side_by_side, longest = side_by_side + missing * mean, max(longest, mean)
+    return (max(side_by_side / usable_cores(), longest) + in_a_row) / 60

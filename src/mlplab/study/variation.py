@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from mlplab.compare.moments import variance
+
 SOURCES = ("init", "order", "dropout", "split")
 """The random streams of a run, each of which can be varied alone."""
 
@@ -37,9 +39,13 @@ def variation(scores: pd.DataFrame) -> pd.DataFrame:
         by_source = {
             vary: runs.loc[runs["vary"] == vary, "test_accuracy"].astype(float) for vary in VARY
         }
-        whole = by_source["all"].var()
+        whole = _variance(by_source["all"])
         for vary, values in by_source.items():
             if len(values):
-                share = values.var() / whole if whole > 0 else float("nan")
+                share = _variance(values) / whole if whole > 0 else float("nan")
                 rows.append((recipe, vary, len(values), values.mean(), values.std(), share))
     return pd.DataFrame(rows, columns=["recipe", "vary", "runs", "mean", "sd", "share"])
+
+
+def _variance(values: pd.Series) -> float:
+    return variance(values.to_numpy()) if len(values) > 1 else float("nan")

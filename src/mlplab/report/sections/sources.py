@@ -37,7 +37,6 @@ def looks_section(study: Study) -> View:
     latest = looks.iloc[::-1].head(_MOST_LOOKS)
     return {
         "n": len(looks),
-        "n_commands": len(looks.drop_duplicates(["time", "command"])),
         "shown": [
             {"time": row.time, "command": row.command, "seen": row.seen}
             for row in latest.itertuples()
