@@ -119,6 +119,7 @@ def test_both_networks_train_like_keras(how: dict[str, Any]) -> None:
     hypothesis.assume(all(np.isfinite(near).all() for near in rounded))  # it did not diverge
     functions = [how["loss"], *(block["activation"] for block in how["blocks"])]
     kinked = any(function in KINKED for function in functions)
+    hypothesis.note(repr(how))
     for keras_own, true, near, ours in zip(by_keras, exact, rounded, core, strict=True):
-        assert_near(keras_own, near, true, kinked=kinked)
-        assert_near(ours, near, true, kinked=kinked)
+        assert_near(ours, near, true, kinked=kinked, other=keras_own)
+        assert_near(keras_own, near, true, kinked=kinked, other=ours)
