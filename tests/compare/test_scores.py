@@ -181,3 +181,13 @@ def test_names_that_are_the_same_as_text_are_refused() -> None:
     scores: dict[Any, Any] = {1: [[1, 0], [1, 1]], "1": [[0, 0], [1, 0]], "b": [[1, 1], [1, 0]]}
     with pytest.raises(CompareError, match="must differ as text, got 1 more than once"):
         compare_scores(scores)
+
+
+@pytest.mark.parametrize(("written", "got"), [("", "none"), ("much", "'much'")])
+def test_a_score_that_is_none_is_named_by_its_place(tmp_path: Path, written: str, got: str):
+    path = tmp_path / "scores.csv"
+    path.write_text(f"recipe,seed,example,score\na,0,0,1\na,0,1,{written}\na,0,2,0\n")
+    with pytest.raises(CompareError) as caught:
+        read_scores(path)
+    expected = "expected a number as every score, got"
+    assert str(caught.value) == f"{path}: {expected} {got} for recipe a, seed 0, example 1"

@@ -74,3 +74,17 @@ def test_nor_are_those_that_rounding_tells_apart(n_seeds: int, paired: bool):
         pair = compare_scores(given, claim=CLAIM, paired=paired).pairs[0]
         assert pair.sd_seeds > 0.01
         assert pair.verdict == "cannot tell yet"
+
+
+def test_an_open_pair_of_two_seeds_needs_more_than_two():
+    """Where one recipe's seeds hardly differ, less is expected of two seeds than there is."""
+    rng = np.random.default_rng(3)
+    hits = {"a": (880, 879), "b": (976, 979)}
+    given = {
+        name: np.array([rng.permutation(1000) < n for n in both]) for name, both in hits.items()
+    }
+    for claim in ("recipes", "recipes-this-test"):
+        for name in ("a", "b"):
+            lower = given | {name: given[name] & (rng.random((2, 1000)) < [[0.9], [0.999]])}
+            pair = compare_scores(lower, claim).pairs[0]
+            assert pair.decided or pair.seeds_needed is None or pair.seeds_needed > 2

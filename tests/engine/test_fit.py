@@ -190,3 +190,15 @@ def test_errors_are_exact(data: tuple[np.ndarray, np.ndarray]) -> None:
         mlplab.fit(make_model(), x, y, engine="kears")
     with pytest.raises(UsageError, match=r"expected a compiled model; call model\.compile"):
         mlplab.fit(keras.Sequential([keras.Input((12,)), keras.layers.Dense(2)]), x, y)
+
+
+def test_an_x_of_another_shape_is_said_before_keras_says_it_its_way() -> None:
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((8, 8)), layers.Flatten(), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    y = np.zeros((5, 2), np.float32)
+    message = r"expected x of shape \(n, 8, 8\), as the model takes, got \(5, 64\)"
+    for engine in ("auto", "keras", "native"):
+        with pytest.raises(DataError, match=message):
+            mlplab.fit(model, np.zeros((5, 64), np.float32), y, engine=engine, verbose=0)
+        mlplab.fit(model, np.zeros((5, 8, 8, 1), np.float32), y, engine="keras", verbose=0)

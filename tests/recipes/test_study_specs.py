@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import keras
@@ -451,7 +453,15 @@ def test_not_toml(text: str, expected: str, problems: Callable[[str], list[str]]
 def test_files_that_cannot_be_read(tmp_path: Path):
     latin = tmp_path / "latin.toml"
     latin.write_bytes('name = "\xe4"'.encode("latin-1"))
+    study = tmp_path / "a.study"
+    with closing(sqlite3.connect(study)) as made, made:
+        made.execute("CREATE TABLE run (id INTEGER)")
     for file, text in [
+        (
+            study,
+            "expected a study spec (TOML), got a study file; to see what it holds: "
+            f"mlplab compare {study}, mlplab report {study}",
+        ),
         (tmp_path / "none.toml", "cannot read this study spec: No such file or directory"),
         (tmp_path, "cannot read this study spec: Is a directory"),
         (latin, "expected UTF-8 text, byte 8 is not"),

@@ -86,7 +86,7 @@ def test_networks_that_diverged_are_left_out_by_name(
     with mlplab.run(recipes, digits, 2, path=tmp_path / "wild.study") as study:
         compared = Compared(study)
         assert compared.left_out == ["wild"]
-        assert compared.limits == ["wild is left out: fewer than two runs did not diverge."]
+        assert compared.limits == ["wild is left out: fewer than two runs are there to compare."]
         assert list(compared.right) == ["small", "longer"]
 
 

@@ -54,6 +54,7 @@ def report(
     folder = out or study_path.with_name(f"{study_path.stem}-report")
     with Study(study_path, command_line()) as study:
         check_folder(folder, study.id, force)  # before any dataset is fetched
+        typer.echo("Writing the report (half a minute or more) ...", err=True)
         page = write_report(study, folder, dataset=dataset_of(study), force=force, **how)
     typer.echo(page)
     if open_page:

@@ -93,6 +93,8 @@ def reproduce(
         check_some_done(study)
         if not json:
             print_answers(told)
+        if not quiet:
+            typer.echo("\nWriting the report (half a minute or more) ...", err=True)
         page = write_report(
             study,
             out,

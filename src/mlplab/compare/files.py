@@ -66,6 +66,8 @@ def _read_npz(path: Path) -> dict[str, Array]:
 
 
 def _from_table(path: Path, frame: pd.DataFrame) -> dict[str, Array]:
+    import pandas as pd
+
     missing = [column for column in COLUMNS if column not in frame.columns]
     if missing:
         known = [str(column) for column in frame.columns]
@@ -84,6 +86,15 @@ def _from_table(path: Path, frame: pd.DataFrame) -> dict[str, Array]:
     twice = frame[frame.duplicated(keys)]
     if len(twice):
         raise CompareError(f"{path} has {len(twice):,} scores twice, first {_named(twice)}")
+    scores = pd.to_numeric(frame["score"], errors="coerce")
+    unusable = frame[scores.isna()]
+    if len(unusable):
+        written = unusable.iloc[0]["score"]
+        got = "none" if pd.isna(written) else repr(written)
+        raise CompareError(
+            f"{path}: expected a number as every score, got {got} for {_named(unusable)}"
+            + (f" and {len(unusable) - 1:,} more" if len(unusable) > 1 else "")
+        )
     examples = np.sort(frame["example"].unique())
     return {
         str(name): _grid(path, str(name), rows, examples)

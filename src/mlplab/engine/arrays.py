@@ -10,6 +10,7 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
@@ -44,6 +45,30 @@ def from_lists(thing: Any, name: str) -> Any:
         raise DataError(
             f"expected {name} as lists of one length, got lists of different lengths"
         ) from None
+
+
+def check_shape(model: keras.Model, x: Any) -> None:
+    """Raise DataError where an array cannot be the one input of a built model.
+
+    As Keras does, a last axis of one is added or taken away.
+    """
+    inputs = getattr(model, "inputs", None)  # a subclass has none
+    wanted = tuple(inputs[0].shape) if inputs and len(inputs) == 1 else None
+    if wanted is None or not is_array(x):
+        return
+    shape = tuple(x.shape)
+    if len(shape) + 1 == len(wanted) and wanted[-1] == 1:
+        shape = (*shape, 1)
+    elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    right = len(shape) == len(wanted) and all(
+        size in (None, own) for size, own in zip(wanted[1:], shape[1:], strict=True)
+    )
+    if not right:
+        example = ", ".join("any" if size is None else str(size) for size in wanted[1:])
+        raise DataError(
+            f"expected x of shape (n, {example}), as the model takes, got {tuple(x.shape)}"
+        )
 
 
 def is_array(thing: Any) -> bool:

@@ -10,7 +10,7 @@ import keras
 import numpy.typing as npt
 
 from mlplab.engine import core, inference, keras_engine, native
-from mlplab.engine.arrays import from_lists
+from mlplab.engine.arrays import check_shape, from_lists
 from mlplab.engine.job import prepare
 from mlplab.engine.keras_engine import FitArguments
 from mlplab.engine.keras_private import LOCK
@@ -152,6 +152,7 @@ def fit(
     check_threads(threads)
     if not getattr(model, "compiled", False):
         raise UsageError("expected a compiled model; call model.compile(optimizer, loss) first")
+    check_shape(model, x)
     if isinstance(validation_data, (tuple, list)):
         validation_data = tuple(from_lists(part, "validation_data") for part in validation_data)
     arguments = FitArguments(

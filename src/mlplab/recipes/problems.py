@@ -43,9 +43,18 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
+# What Keras puts around the sentence that matters.
+_KERAS_FRAME = re.compile(
+    r"Exception encountered when calling [\w.]+\(\)\. (?:\x1b\[1m)?(.+?)(?:\x1b\[0m)? "
+    r"Arguments received by .*"
+)
+
+
 def sentence(error: Exception) -> str:
     """What an error says, on one line and no longer than a reader will read."""
     words = re.sub(r"\s+", " ", str(error)).strip() or type(error).__name__
+    if within := _KERAS_FRAME.fullmatch(words):
+        words = within[1]
     return textwrap.shorten(words, _LONGEST_SENTENCE, placeholder=" ...")
 
 

@@ -144,7 +144,13 @@ def _fit_problem(index: int, recipe: Recipe, dataset: Dataset) -> Problem | None
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode()
+        content = path.read_bytes()
+        if content.startswith(b"SQLite format 3"):
+            raise RecipeError(
+                f"{path}: expected a study spec (TOML), got a study file; to see what it holds: "
+                f"mlplab compare {path}, mlplab report {path}"
+            )
+        return content.decode()
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path}: expected UTF-8 text, byte {error.start} is not") from error
     except OSError as error:

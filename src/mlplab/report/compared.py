@@ -170,7 +170,7 @@ class Compared:
         if not (self.comparison and self.left_out):
             return ""
         which, verb = listed(self.left_out), "are" if len(self.left_out) > 1 else "is"
-        return f"{which} {verb} left out: fewer than two runs did not diverge."
+        return f"{which} {verb} left out: fewer than two runs are there to compare."
 
     @property
     def closest(self) -> Pair | None:

@@ -104,6 +104,11 @@ def compare_studies(
     if not strict:
         entries, too_few = with_two_seeds(entries)
         notes += too_few
+    if claim != "models" and (few := [e.name for e in entries if len(e.seeds) == 2]):
+        notes.append(
+            f"{', '.join(few)}: two seeds hardly show how much seeds differ, so the intervals are "
+            "very wide; with three they are several times narrower, and with five better still."
+        )
     if claim == "models":
         entries = one_seed_each(entries, seeds)
         notes.append(f"Of each recipe, the model of seed {entries[0].seeds[0]}.")

@@ -60,8 +60,9 @@ COMPARED_FIGURES: dict[str, FigureEntry] = {
         title="What more seeds would bring",
         alt="Line chart of the expected half-width of the interval for {closest} against the "
         "number of seeds, with the floor that the test set sets. {sentence}",
-        caption="For {closest}, the pair that is hardest to tell apart. The interval is as wide as "
-        "the curve on either side of the difference. {floor_note}",
+        caption="For {closest}, the pair that is hardest to tell apart. The interval is "
+        "expected to reach as far as the curve on either side of the difference; the dot is the "
+        "one there is, which two or three seeds can put far from the curve. {floor_note}",
     ),
     "variation": FigureEntry(
         draw=spread_by_source,

@@ -143,9 +143,9 @@ def half_width_over_seeds(pair: Pair, ax: Axes) -> Axes:
     most = int(max(100, 4 * now, min(pair.seeds_needed or 0, 1000)))
     seeds = np.unique(np.geomspace(2, most, 60).round().astype(int))
     widths = [expected_half_width(pair, int(n)) for n in seeds]
-    floor, here = floor_of(pair), expected_half_width(pair, now)
+    floor, here = floor_of(pair), (pair.high - pair.low) / 2
     ax.plot(seeds, widths, color=BLUE, linewidth=2, label="expected half-width")
-    ax.plot([now], [here], ls="", marker="o", ms=7, color=BLUE, label=f"now: {now} seeds")
+    ax.plot([now], [here], ls="", marker="o", ms=7, color=BLUE, label=f"now, with {now} seeds")
     if has_floor(pair):
         ax.axhline(floor, color=ORANGE, linestyle="--", label="floor: this test set")
         ax.fill_between(seeds, 0, floor, facecolor=pale(ORANGE), hatch="..", edgecolor=ORANGE,
@@ -154,7 +154,8 @@ def half_width_over_seeds(pair: Pair, ax: Axes) -> Axes:
     ax.axhline(abs(pair.difference), color=GREEN, linestyle="-.", label="difference found")
     ax.set_xscale("log")
     ax.set_xlim(2, most)
-    ax.set_ylim(0, 1.05 * min(max(widths), 3 * max(here, abs(pair.difference), pair.margin)))
+    highest = min(max(widths), 3 * max(here, abs(pair.difference), pair.margin))
+    ax.set_ylim(0, 1.05 * max(highest, here))
     shown = [n for n in (2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000) if n <= most]
     ax.set_xticks(shown, [str(n) for n in shown])
     ax.xaxis.set_minor_formatter(NullFormatter())
