@@ -50,7 +50,7 @@ class Served:
         fingerprint: SHA-256 over the file's bytes.
         runtime: what computes the answers, and its version.
         dtype: of the numbers it takes.
-        is_quick: whether one example is answered in less time than it takes to ask a thread.
+        is_quick: whether one example is answered sooner here than by asking a thread.
         weights: returns them, where the network is a chain of known layers.
     """
 
