@@ -78,5 +78,5 @@ def test_the_page_and_the_pictures_show_what_is_kept(tmp_path: Path):
     assert "old" not in text
     assert "| they are equal at |     0.30 |" in text
     assert "- The whole notebook: all of it." in text
-    assert "- Skipping zeros: 22 of 24 parts" in text
+    assert "- Skipping zeros: 38 of 40 parts" in text
     assert {path.name for path in tmp_path.glob("*.png")} == {"crossing.png"}

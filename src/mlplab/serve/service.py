@@ -1,7 +1,7 @@
 """The work behind the endpoints: one network, asked in the way that measured fastest.
 
-One example is answered where its request stands, since handing it to a thread and back takes as
-long as the answer. Pictures and batches take longer than other callers should wait, and go to threads.
+One example is answered where its request stands: handing it to a thread and back takes as long as
+the answer. Pictures and batches take longer than other callers should wait, and go to threads.
 """
 
 from __future__ import annotations

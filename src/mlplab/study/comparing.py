@@ -104,11 +104,6 @@ def compare_studies(
     if not strict:
         entries, too_few = with_two_seeds(entries)
         notes += too_few
-    if claim != "models" and (few := [e.name for e in entries if len(e.seeds) == 2]):
-        notes.append(
-            f"{', '.join(few)}: two seeds hardly show how much seeds differ, so the intervals are "
-            "very wide; with three they are several times narrower, and with five better still."
-        )
     if claim == "models":
         entries = one_seed_each(entries, seeds)
         notes.append(f"Of each recipe, the model of seed {entries[0].seeds[0]}.")
@@ -129,7 +124,8 @@ def compare_studies(
     for study in studies:
         at = f", {look}" if look else ""
         study.count_look(f"comparison: {claim}, {metric}{at}", planned=look is not None)
-    return dataclasses.replace(found, notes=(*notes, *guard_notes(studies, look)))
+    told = (*notes, *guard_notes(studies, look), *few_seeds_note(entries, claim))
+    return dataclasses.replace(found, notes=told)
 
 
 def terms_of(studies: Sequence[Study], recipes: Sequence[str] | None = None) -> pd.DataFrame:
@@ -245,6 +241,17 @@ def one_seed_each(entries: Sequence[Entry], seeds: Sequence[int] | None) -> list
             "run one seed for all of them"
         )
     return [dataclasses.replace(entry, seeds=(min(shared),)) for entry in entries]
+
+
+def few_seeds_note(entries: Sequence[Entry], claim: Claim) -> list[str]:
+    """Return what a reader should know of recipes with two seeds, where seeds are a sample."""
+    few = [entry.name for entry in entries if len(entry.seeds) == 2]
+    if claim == "models" or not few:
+        return []
+    return [
+        f"{', '.join(few)}: two seeds hardly show how much seeds differ, so the intervals are very "
+        "wide; with three they are several times narrower, and with five better still."
+    ]
 
 
 def guard_notes(studies: Sequence[Study], look: Look | None) -> list[str]:
