@@ -54,7 +54,7 @@ class EngineError(UsageError):
 
 
 class Unplannable(EngineError):  # noqa: N818
-    """A model, its data or a way of training it that the native engine does not cover."""
+    """A model, its data or a way of training it that an engine does not cover."""
 
 
 class ModelError(UsageError):
