@@ -72,6 +72,9 @@ def explain(model: keras.Model) -> str | None:
 def choose_engine(name: str, model: keras.Model) -> str:
     """Return the engine that trains a compiled model: ``auto`` is the first that covers it.
 
+    On a processor that is native, jax or Keras, on an accelerator jax or Keras; docs/many-seeds.md
+    has the measurements.
+
     Raises:
         EngineError: there is no such engine.
     """
@@ -82,16 +85,14 @@ def choose_engine(name: str, model: keras.Model) -> str:
 
 
 def preferred() -> tuple[str, ...]:
-    """Return the engines in the order in which ``auto`` asks them; the last can do everything.
-
-    docs/many-seeds.md has the measurements.
-    """
+    """Return the engines in the order in which ``auto`` asks them; the last can do everything."""
     return ("jax", "keras") if jax_engine.on_accelerator() else ("native", "jax", "keras")
 
 
-def _jax_covers(model: keras.Model) -> bool:
+def _jax_is_quick(model: keras.Model) -> bool:
     try:
         jax_engine.check_model(model)
+        jax_engine.check_quick(model)
     except Unplannable:
         return False
     return True
@@ -99,7 +100,7 @@ def _jax_covers(model: keras.Model) -> bool:
 
 COVERS: dict[str, Callable[[keras.Model], bool]] = {
     "native": lambda model: explain(model) is None,
-    "jax": _jax_covers,
+    "jax": _jax_is_quick,
     "keras": lambda model: True,
 }
 
@@ -207,9 +208,15 @@ def fit(
         return _train(model, arguments, None if seed is None else Streams.of(seed), engine)
 
 
-READY: dict[str, Callable[..., EpochLoop]] = {
+def _quick_jax(model: keras.Model, arguments: FitArguments, streams: Streams | None) -> EpochLoop:
+    jax_engine.check_model(model)
+    jax_engine.check_quick(model)
+    return jax_engine.ready(model, arguments, streams)
+
+
+READY: dict[str, Callable[[keras.Model, FitArguments, Streams | None], EpochLoop]] = {
     "native": native.ready,
-    "jax": jax_engine.ready,
+    "jax": _quick_jax,
 }
 
 

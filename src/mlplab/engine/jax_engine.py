@@ -51,6 +51,34 @@ def check_model(model: keras.Model) -> None:
         raise Unplannable("keras.distribution is set, which only Keras can do")
 
 
+def check_quick(model: keras.Model) -> None:
+    """Raise Unplannable where Keras's own loop trains a compiled model faster.
+
+    On a processor XLA computes a convolution more slowly inside a compiled loop than outside.
+    docs/many-seeds.md has the measurements.
+    """
+    if not on_accelerator() and convolves(model):
+        raise Unplannable("the model has convolutions, slower in a compiled loop on a processor")
+
+
+def convolves(model: keras.Model) -> bool:
+    """Return whether the program of a model has convolutions; True where it cannot be told.
+
+    Examples:
+        >>> convolves(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
+        False
+    """
+    shape = model.input_shape if model.built else None
+    if not isinstance(shape, tuple) or not all(isinstance(size, int) for size in shape[1:]):
+        return True
+    with LOCK:
+        variables = (model.trainable_variables, model.non_trainable_variables)
+        values = [[variable.value for variable in group] for group in variables]
+        example = jax.ShapeDtypeStruct((1, *shape[1:]), model.inputs[0].dtype)
+        traced = jax.make_jaxpr(lambda *given: model.stateless_call(*given)[0])(*values, example)
+    return "conv_general_dilated" in str(traced)
+
+
 def on_accelerator() -> bool:
     """Return whether Keras is on JAX, and JAX on something else than the processor."""
     return keras.backend.backend() == "jax" and jax.default_backend() != "cpu"

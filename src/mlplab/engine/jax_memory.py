@@ -23,7 +23,7 @@ import numpy as np
 from mlplab.engine.jax_program import Data, Program, State
 
 SHARE = 0.7  # of the memory that is free; the rest is for what XLA needs to work
-MOST_ON_CPU = 64  # copies; more of them save no time on a processor, and end no run for longer
+MOST_ON_CPU = 4  # copies; more of them save no time on a processor, and all end at once
 _UNKNOWN = 2**31  # bytes, where a system does not tell
 
 

@@ -131,9 +131,7 @@ class Program:
         self, state: State, data: Data, rows: Any, batch_size: int
     ) -> tuple[list[Any], Logs]:
         """Evaluate; return the untrained variables, and loss and metrics by name, (n_copies,)."""
-        result: tuple[list[Any], Logs] = self._run(
-            self.evaluate_one, batch_size, state, data, rows
-        )
+        result: tuple[list[Any], Logs] = self._run(self.evaluate_one, batch_size, state, data, rows)
         return result
 
     def predict(self, state: State, data: Data, rows: Any, batch_size: int) -> Any:

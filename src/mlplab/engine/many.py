@@ -162,15 +162,22 @@ def fit_many(
 
     Each model ends where ``mlplab.fit`` with its seed and the engine ``keras`` would leave it, but
     for rounding. The examples are on the device once, whatever the number of models. A model whose
-    loss becomes no number does not touch the others. The arguments without a description here are
-    those of ``mlplab.fit``.
+    loss becomes no number does not touch the others.
 
     Args:
         models: compiled Keras models, alike but for the values of their variables; they are
             trained in place.
-        x: features for all of them, shape (n, ...).
-        y: targets.
+        x: features for all of them, shape (n, ...), a dense array or plain lists.
+        y: targets, shape (n,) or (n, n_outputs), as the models' loss wants them.
         seeds: the seed of each model: its orders of the samples, its dropout masks.
+        batch_size: samples a step; 32 where it is None.
+        epochs: how many to train.
+        validation_split: the fraction at the end of x and y to hold out for validation.
+        validation_data: (x, y) or (x, y, sample_weight) to evaluate after each epoch.
+        validation_batch_size: samples a validation step; ``batch_size`` where it is None.
+        shuffle: whether each epoch shows the samples in a new order.
+        class_weight: weight of each class in the loss.
+        sample_weight: weight of each sample in the loss, shape (n,).
         most_bytes: memory to stay within; models that do not fit wait for the others. Where it is
             None, a share of what the device has free.
 
