@@ -28,7 +28,7 @@ from mlplab.study.together import train_together
 
 COMMAND = "python -m benchmarks.many_seeds --page docs/many-seeds.md"
 PROCESSOR, ACCELERATOR = "on a processor", "on an accelerator"
-LEARNED = 0.5  # test accuracy below which nothing was learned, also from few examples
+LEARNED = 0.2  # test accuracy below which nothing was learned, also from few examples: twice chance
 
 
 def conv_network(dataset: Dataset) -> Any:
@@ -212,7 +212,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--examples", type=int, default=60_000, help="training examples")
     parser.add_argument("--epochs", type=int, help="epochs of each run; 4, or 20 on an accelerator")
     parser.add_argument("--turns", type=int, default=1, help="times that each is measured")
-    parser.add_argument("--seeds", type=int, nargs="*", default=[4, 16], help="processor: at once")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[4], help="processor: at once")
     parser.add_argument(
         "--networks", nargs="+", default=["relu-2", "bn-dropout-3", "layer-norm", "conv"]
     )

@@ -37,7 +37,7 @@ def together(
 
 @pytest.mark.parametrize(
     ("name", "way"),
-    [("bn-dropout-3", BATCHED), ("relu-2", LOOP), ("conv", BATCHED), ("conv", LOOP)],
+    [("bn-dropout-3", BATCHED), ("relu-2", LOOP), ("conv", BATCHED)],
 )
 def test_each_is_as_if_trained_alone(
     name: str,
@@ -49,11 +49,10 @@ def test_each_is_as_if_trained_alone(
     monkeypatch.setattr(many, "way_here", lambda: way)
     models = [make(name, mnist, seed) for seed in SEEDS]
     histories = together(models, images)
-    for place in (0, 2):
-        theirs, expected = alone(name, SEEDS[place], mnist, images)
-        assert_same_history(histories[place], expected)
-        assert_same(models[place], theirs, close=3e-5)
-    assert histories[0]["loss"] != histories[1]["loss"]
+    theirs, expected = alone(name, SEEDS[1], mnist, images)
+    assert_same_history(histories[1], expected)
+    assert_same(models[1], theirs, close=3e-5)
+    assert len({history["loss"][-1] for history in histories}) == 3
 
 
 @pytest.mark.parametrize("way", [BATCHED, LOOP])
@@ -61,12 +60,12 @@ def test_one_that_diverges_leaves_the_others_alone(
     way: str, mnist: Dataset, images: tuple[Data, Data], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many, "way_here", lambda: way)
-    models = [make("relu-2", mnist, seed) for seed in SEEDS]
+    models = [make("tiny", mnist, seed) for seed in SEEDS]
     models[1].optimizer.learning_rate = 1e30
     histories = together(models, images)
     assert not np.isfinite(histories[1]["loss"][-1])
     for place in (0, 2):
-        theirs, expected = alone("relu-2", SEEDS[place], mnist, images)
+        theirs, expected = alone("tiny", SEEDS[place], mnist, images)
         assert_same_history(histories[place], expected)
         assert_same(models[place], theirs, close=3e-5)
 
@@ -75,7 +74,7 @@ def test_copies_that_do_not_fit_wait_and_end_the_same(
     mnist: Dataset, images: tuple[Data, Data]
 ) -> None:
     (x, y), _ = images
-    first = make("relu-2", mnist)
+    first = make("tiny", mnist)
     build(first, (x, y, None))
     program, data = Program(first, BATCH, 1, LOOP), on_device(x, y)
 
@@ -88,7 +87,7 @@ def test_copies_that_do_not_fit_wait_and_end_the_same(
     assert two_copies > jax_memory.n_bytes(data) + 2 * 3 * state_bytes
     assert fitting(0) == 1
 
-    at_once, in_parts = ([make("relu-2", mnist, seed) for seed in SEEDS] for _ in range(2))
+    at_once, in_parts = ([make("tiny", mnist, seed) for seed in SEEDS] for _ in range(2))
     expected = together(at_once, images)
     assert together(in_parts, images, most_bytes=two_copies) == expected
     for one, other in zip(in_parts, at_once, strict=True):
@@ -96,7 +95,7 @@ def test_copies_that_do_not_fit_wait_and_end_the_same(
 
 
 def test_models_that_differ_are_refused(mnist: Dataset, images: tuple[Data, Data]) -> None:
-    one, other = make("relu-2", mnist), make("bn-dropout-3", mnist)
+    one, other = make("tiny", mnist), make("conv", mnist)
     with pytest.raises(UsageError, match="got another at place 1 than at place 0"):
         together([one, other], images, seeds=[0, 1])
     with pytest.raises(UsageError, match="expected models and a seed for each, got 1 and 3"):
@@ -112,7 +111,7 @@ def test_models_that_differ_are_refused(mnist: Dataset, images: tuple[Data, Data
 
 
 def test_streams_may_differ_in_one_source_alone(mnist: Dataset, images: tuple[Data, Data]) -> None:
-    same_start = [make("relu-2", mnist, 1) for _ in range(2)]
+    same_start = [make("tiny", mnist, 1) for _ in range(2)]
     streams = [Streams.of(1), Streams(init=1, order=2, dropout=1, split=1, augment=1)]
     first, second = together(same_start, images, seeds=streams)
     assert first["loss"] != second["loss"]

@@ -51,6 +51,19 @@ def conv_network() -> keras.Model:
     return model
 
 
+def tiny_network() -> keras.Model:
+    """A network that compiles quickly, with a random layer."""
+    parts = [layers.Flatten(), layers.Rescaling(1 / 255), layers.Dense(16, "relu")]
+    model = keras.Sequential(
+        [keras.Input((28, 28)), *parts, layers.Dropout(0.2), layers.Dense(10, "softmax")]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+OWN = {"conv": conv_network, "tiny": tiny_network}
+
+
 def notebook_network(name: str, dataset: Dataset) -> keras.Model:
     (recipe,) = choose_notebook_recipes([name])
     model = recipe.model(dataset)
@@ -60,7 +73,7 @@ def notebook_network(name: str, dataset: Dataset) -> keras.Model:
 
 def make(name: str, dataset: Dataset, seed: int = 0) -> keras.Model:
     with initial_weights(Streams.of(seed)):
-        return conv_network() if name == "conv" else notebook_network(name, dataset)
+        return OWN[name]() if name in OWN else notebook_network(name, dataset)
 
 
 def train(
@@ -101,7 +114,7 @@ def assert_same_history(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["relu-2", "bn-dropout-3", "conv"])
+@pytest.mark.parametrize("name", ["relu-2", "conv"])
 def test_weights_and_history_are_those_of_keras(
     name: str, mnist: Dataset, images: tuple[Data, Data]
 ) -> None:
@@ -133,7 +146,7 @@ def test_weights_of_classes_and_samples_and_other_batches_of_validation(
 def test_training_goes_on_as_if_it_had_not_stopped(
     mnist: Dataset, images: tuple[Data, Data]
 ) -> None:
-    whole, parts = make("conv", mnist), make("conv", mnist)
+    whole, parts = make("tiny", mnist), make("tiny", mnist)
     train(whole, images, "jax", epochs=2)
     train(parts, images, "jax", epochs=1)
     train(parts, images, "jax", epochs=2, initial_epoch=1)
@@ -167,7 +180,7 @@ def test_callbacks_see_and_change_the_model(mnist: Dataset, images: tuple[Data, 
             Halves(),
         ]
 
-    ours, theirs = (make("relu-2", mnist) for _ in range(2))
+    ours, theirs = (make("tiny", mnist) for _ in range(2))
     own, other = callbacks(), callbacks()
     history = train(ours, images, "jax", epochs=4, callbacks=own)
     assert_same_history(history, train(theirs, images, "keras", epochs=4, callbacks=other))

@@ -179,6 +179,22 @@ class Program:
         _, parts = in_batches(step, state.fixed, rows, batch_size, every=True)
         return jax.numpy.concatenate(parts)
 
+    def finalized(self, state: State) -> State:
+        """Return the states as training leaves them: under ``use_ema`` the averaged weights."""
+        with LOCK:
+            result: State = jax.jit(jax.vmap(self._finalize_one), donate_argnums=0)(state)
+        return result
+
+    def _finalize_one(self, state: State) -> State:
+        optimizer, variables = self.model.optimizer, self.model.trainable_variables
+        mapping = [
+            *zip(variables, state.trained, strict=True),
+            *zip(optimizer.variables, state.optimizer, strict=True),
+        ]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            optimizer.finalize_variable_values(variables)
+        return state._replace(trained=[scope.get_current_value(v) for v in variables])
+
     def _run(
         self, one: Callable[..., Any], batch_size: int, state: State, data: Data, rows: Any
     ) -> Any:

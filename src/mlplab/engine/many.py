@@ -97,6 +97,10 @@ class Copies:
             orders[copy] = own[streams.epoch_order(epoch, len(own))]
         return jax.numpy.asarray(orders)
 
+    def finish(self) -> None:
+        """Bring the states to what Keras leaves after the last epoch."""
+        self.state = self.program.finalized(self.state)
+
     def state_of_copy(self, copy: int) -> State:
         """Return the state of one copy."""
         state: State = jax.tree.map(lambda array: array[copy], self.state)
@@ -260,10 +264,10 @@ def _in_chunks_that_fit(
             shuffle=arguments.shuffle,
         )
         logs = [copies.run_epoch(epoch, watched) for epoch in range(arguments.epochs)]
+        copies.finish()
         for place, (model, _) in enumerate(chunk):
             with LOCK:
                 put_into(model, copies.state_of_copy(place))
-                model.optimizer.finalize_variable_values(model.trainable_weights)
             histories.append(_history(model, logs, place))
     return histories
 

@@ -121,6 +121,7 @@ class Together:
         held_out = self._held_out([out for _, out in rows])
         copies = Copies(program, self._first_state(streams), streams, data, train_rows)
         epochs = self._run_epochs(copies, held_out, [tell for _, _, tell in chunk])
+        copies.finish()
         result = partial(RunResult, engine="jax", started=started, model=self.model)
         losses, outputs = self._answers(copies)
         seconds = (time.perf_counter() - clock) / len(chunk)
@@ -129,7 +130,6 @@ class Together:
             found = result("diverged" if diverged else "done", seconds=seconds, epochs=epochs[copy])
             with KERAS_LOCK:
                 put_into(self.model, copies.state_of_copy(copy))
-                self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
             if not diverged:
                 keep_answers(found, float(losses[copy]), outputs[copy], self.dataset.test.y)
             yield run, found
