@@ -76,7 +76,7 @@ def test_copies_that_do_not_fit_wait_and_end_the_same(
     (x, y), _ = images
     first = make("tiny", mnist)
     build(first, (x, y, None))
-    program, data = Program(first, BATCH, 1, LOOP), on_device(x, y)
+    program, data = Program(first, BATCH), on_device(x, y)
 
     def fitting(limit: int) -> int:
         return jax_memory.most_copies(program, state_of(first), data, len(y), limit)

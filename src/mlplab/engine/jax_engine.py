@@ -17,7 +17,6 @@ import numpy as np
 from mlplab.engine import keras_private
 from mlplab.engine.epochs import EpochLoop, Logs
 from mlplab.engine.jax_program import (
-    LOOP,
     Data,
     Program,
     State,
@@ -74,7 +73,7 @@ def convolves(model: keras.Model) -> bool:
     with LOCK:
         variables = (model.trainable_variables, model.non_trainable_variables)
         values = [[variable.value for variable in group] for group in variables]
-        example = jax.ShapeDtypeStruct((1, *shape[1:]), model.inputs[0].dtype)
+        example = jax.numpy.zeros((1, *shape[1:]), model.inputs[0].dtype)
         traced = jax.make_jaxpr(lambda *given: model.stateless_call(*given)[0])(*values, example)
     return "conv_general_dilated" in str(traced)
 
@@ -124,9 +123,8 @@ def check_lengths(data: tuple[Any, Any, Any] | None) -> None:
 def build(model: keras.Model, data: tuple[Any, Any, Any]) -> None:
     """Make all variables of a model that training takes."""
     with LOCK:
-        keras_private.build_training(
-            model, tuple(None if array is None else array[:1] for array in data)
-        )
+        x, y, weight = data
+        keras_private.build_training(model, (x[:1], y[:1], None if weight is None else weight[:1]))
 
 
 class Training(EpochLoop):
@@ -146,7 +144,7 @@ class Training(EpochLoop):
         super().__init__(model, arguments, math.ceil(self.n_samples / batch_size))
         self.streams = streams or Streams.of(random.getrandbits(63))
         self.validation_batch_size = arguments.passed_on["validation_batch_size"] or batch_size
-        self.program = Program(model, batch_size, 1, LOOP)
+        self.program = Program(model, batch_size)
         self.state = State([], [], [])
 
     def begin(self, first_epoch: int) -> None:
@@ -164,7 +162,7 @@ class Training(EpochLoop):
             order = self.streams.epoch_order(epoch, self.n_samples)
         rows = jax.numpy.asarray(order.astype(np.int32))
         self.state, logs = self.program.train(self.state, self.train_data, rows)
-        return one(logs)
+        return as_floats(logs)
 
     def end_epoch(self) -> None:
         """Write the model."""
@@ -188,16 +186,16 @@ class Training(EpochLoop):
         with LOCK:
             self.state = self.state._replace(fixed=fixed)
             self._write()
-        return one(logs)
+        return as_floats(logs)
 
     def leave(self) -> None:
         """Leave the model as it is: it holds the state already."""
 
     def _read(self) -> None:
-        self.state = jax.tree.map(lambda array: array[None], state_of(self.model))
+        self.state = state_of(self.model)
 
     def _write(self) -> None:
-        put_into(self.model, jax.tree.map(lambda array: array[0], self.state))
+        put_into(self.model, self.state)
 
 
 def all_rows(data: Data) -> Any:
@@ -205,6 +203,6 @@ def all_rows(data: Data) -> Any:
     return jax.numpy.arange(len(data.y), dtype=np.int32)
 
 
-def one(logs: dict[str, Any]) -> Logs:
-    """Return the figures of the only copy."""
-    return {name: float(value[0]) for name, value in logs.items()}
+def as_floats(logs: dict[str, Any]) -> Logs:
+    """Return the figures as Python's numbers."""
+    return {name: float(value) for name, value in logs.items()}

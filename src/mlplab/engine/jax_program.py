@@ -21,8 +21,11 @@ from mlplab.errors import Unplannable
 Array = npt.NDArray[Any]
 Logs = dict[str, Array]
 
-BATCHED, LOOP = "batched", "loop"
-"""Ways to go through the copies: all at once as one more axis of each array, or one by one."""
+BATCHED, LOOP, ALONE = "batched", "loop", "alone"
+"""Ways to go through the copies: all at once as one more axis of each array, or one by one.
+
+``ALONE`` there is one model, and no axis: its arrays are taken as they are and stay readable.
+"""
 
 
 class State(NamedTuple):
@@ -103,10 +106,12 @@ class Program:
         model: a compiled, built model; it is read here, and left as it is.
         batch_size: samples a step of training.
         n_copies: how many copies the states have.
-        way: how the program goes through them: ``BATCHED`` or ``LOOP``.
+        way: how the program goes through them: ``BATCHED``, ``LOOP`` or ``ALONE``.
     """
 
-    def __init__(self, model: keras.Model, batch_size: int, n_copies: int, way: str) -> None:
+    def __init__(
+        self, model: keras.Model, batch_size: int, n_copies: int = 1, way: str = ALONE
+    ) -> None:
         self.model, self.batch_size, self.n_copies, self.way = model, batch_size, n_copies, way
         with LOCK:
             model.reset_metrics()
@@ -117,12 +122,13 @@ class Program:
         """Train an epoch.
 
         Args:
-            state: of all copies; its memory is used again, so it cannot be read afterwards.
+            state: of all copies; its memory is used again, so that it cannot be read afterwards,
+                unless the model is ``ALONE``.
             data: examples for all of them.
             rows: which of the examples, in which order, int32, (n,) for all or (n_copies, n).
 
         Returns:
-            The new state; and loss and metrics by name, (n_copies,) each.
+            The new state; and loss and metrics by name, (n_copies,) each, () where ``ALONE``.
         """
         result: tuple[State, Logs] = self._run(self.train_one, self.batch_size, state, data, rows)
         return result
@@ -203,7 +209,7 @@ class Program:
         shapes = tuple((a.shape, a.dtype) for a in jax.tree.leaves(arguments))
         key = (one.__name__, batch_size, shapes)
         if key not in self._compiled:
-            donated = (0,) if one == self.train_one else ()
+            donated = (0,) if one == self.train_one and self.way != ALONE else ()
             function = jax.jit(self._for_all(one, batch_size, rows.ndim), donate_argnums=donated)
             self._compiled[key] = self._lowered(function, arguments).compile()
         return self._compiled[key](*arguments)
@@ -212,24 +218,17 @@ class Program:
         def copy(state: State, data: Data, rows: Any) -> Any:
             return one(batch_size, state, data, rows)
 
+        def in_turn(state: State, data: Data, rows: Any) -> Any:
+            if own_rows:
+                return jax.lax.map(lambda part: copy(part[0], data, part[1]), (state, rows))
+            return jax.lax.map(lambda part: copy(part, data, rows), state)
+
         own_rows = rows_ndim == 2
-        if self.n_copies == 1:
-
-            def all_copies(state: State, data: Data, rows: Any) -> Any:
-                only = jax.tree.map(lambda array: array[0], state)
-                result = copy(only, data, rows[0] if own_rows else rows)
-                return jax.tree.map(lambda array: jax.numpy.asarray(array)[None], result)
-
-        elif self.way == BATCHED:
-            all_copies = jax.vmap(copy, in_axes=(0, None, 0 if own_rows else None))
-        else:
-
-            def all_copies(state: State, data: Data, rows: Any) -> Any:
-                if own_rows:
-                    return jax.lax.map(lambda part: copy(part[0], data, part[1]), (state, rows))
-                return jax.lax.map(lambda part: copy(part, data, rows), state)
-
-        return all_copies
+        if self.way == ALONE:
+            return copy
+        if self.way == BATCHED:
+            return jax.vmap(copy, in_axes=(0, None, 0 if own_rows else None))
+        return in_turn
 
     def _lowered(self, function: Any, arguments: Any) -> Any:
         """Trace a function, under the lock that guards Keras's scopes."""

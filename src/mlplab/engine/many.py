@@ -248,7 +248,7 @@ def _in_chunks_that_fit(
     most_bytes: int | None,
 ) -> list[keras.callbacks.History]:
     batch_size, n_samples = arguments.batch_size or 32, len(data.y)
-    one_copy = Program(models[0], batch_size, 1, LOOP)
+    one_copy = Program(models[0], batch_size)
     most = most_copies(one_copy, state_of(models[0]), data, n_samples, most_bytes)
     chunks, size = in_chunks(list(zip(models, streams, strict=True)), most)
     program = Program(models[0], batch_size, size, way_here())

@@ -19,7 +19,7 @@ from mlplab.data import Dataset, Split
 from mlplab.engine import KERAS_LOCK, Streams, initial_weights
 from mlplab.engine.jax_engine import all_rows, build, check_model
 from mlplab.engine.jax_memory import most_copies
-from mlplab.engine.jax_program import LOOP, Data, Program, State, on_device, put_into, state_of
+from mlplab.engine.jax_program import Data, Program, State, on_device, put_into, state_of
 from mlplab.engine.many import Copies, HeldOut, filled, in_chunks, repeated, stacked, way_here
 from mlplab.engine.streams import seed_dropout
 from mlplab.recipes import Recipe, adapts
@@ -97,7 +97,7 @@ class Together:
         """Train runs chunk by chunk; see ``train_together``."""
         size_of_part = self.n_rows * self.dataset.train.x[:1].nbytes
         most = most_copies(
-            Program(self.model, self.recipe.batch_size, 1, LOOP),
+            Program(self.model, self.recipe.batch_size),
             self.fresh,
             self.train_data,
             self.n_rows,
