@@ -29,6 +29,7 @@ def quick_references() -> Iterator[None]:
     with less_optimized(), threadpool_limits(1):
         yield
 
+
 @pytest.fixture(scope="module")
 def data() -> Data:
     return make_data()
