@@ -86,12 +86,12 @@ def first_examples(dataset: Dataset, n_train: int) -> Dataset:
     return Dataset(dataset.name, *parts, dataset.class_names)
 
 
-def one_seed(recipe: Recipe, dataset: Dataset, engine: str) -> list[float]:
-    """Return the seconds of each epoch of one run."""
+def one_seed(recipe: Recipe, dataset: Dataset, engine: str) -> RunResult:
+    """Train a recipe under one seed."""
     carved = dataset.with_validation("test", Streams.of(0).rng("split"))
     result = train(recipe, carved, Streams.of(0), engine)
     check_learned(recipe, [result])
-    return [epoch.seconds for epoch in result.epochs]
+    return result
 
 
 def many_seeds(recipe: Recipe, dataset: Dataset, n_seeds: int) -> list[RunResult]:
@@ -117,29 +117,32 @@ def on_processor(options: argparse.Namespace, dataset: Dataset) -> Iterator[str]
     """Yield the tables of a processor: seconds an epoch and seed under each engine."""
     ways = ["keras", "jax", *map(str, options.seeds), "native"]
     titles = ["Keras `fit`", "jax, 1 seed", *(f"jax, {n} seeds" for n in options.seeds), "native"]
-    steady, first = [], []
+    steady, whole = [], []
     for name in options.networks:
         recipe = recipe_of(name).replace(epochs=options.epochs)
-        times: dict[str, list[list[float]]] = {way: [] for way in ways}
+        runs: dict[str, list[RunResult]] = {way: [] for way in ways}
         for _ in range(options.turns):
             for way in ways:
-                times[way].append(seconds_of_epochs(recipe, dataset, way))
-        figures = [times[way] for way in ways]
-        steady.append([name, *(cell([s for turn in runs for s in turn[1:]]) for runs in figures)])
-        first.append([name, *(cell([turn[0] for turn in runs if turn]) for runs in figures)])
-    yield "Seconds of an epoch and seed, with validation; the middle of those after the first:\n"
+                runs[way] += trained(recipe, dataset, way)
+        later = ([e.seconds for run in runs[way] for e in run.epochs[1:]] for way in ways)
+        steady.append([name, *map(cell, later)])
+        whole.append([name, *(cell([run.seconds for run in runs[way]]) for way in ways)])
+    yield (
+        f"{dataset.train.n:,} training examples, {options.epochs} epochs. Seconds of an epoch and "
+        "seed, with validation; the middle of those after the first:\n"
+    )
     yield table(["network", *titles], steady) + "\n"
-    yield "Seconds of the first epoch and seed, which compiles:\n"
-    yield table(["network", *titles], first)
+    yield "Seconds of a whole run and seed: compiling, all epochs, test scores:\n"
+    yield table(["network", *titles], whole)
 
 
-def seconds_of_epochs(recipe: Recipe, dataset: Dataset, way: str) -> list[float]:
-    """Return the seconds of each epoch and seed; none where the native engine does not run it."""
+def trained(recipe: Recipe, dataset: Dataset, way: str) -> list[RunResult]:
+    """Return a run under an engine, or of so many seeds; none where native does not cover it."""
     if way.isdigit():
-        return [epoch.seconds for epoch in many_seeds(recipe, dataset, int(way))[0].epochs]
+        return many_seeds(recipe, dataset, int(way))[:1]
     if way == "native" and recipe.name in ("conv", "layer-norm"):
         return []
-    return one_seed(recipe, dataset, way)
+    return [one_seed(recipe, dataset, way)]
 
 
 def cell(seconds: Sequence[float]) -> str:

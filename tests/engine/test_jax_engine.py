@@ -211,6 +211,22 @@ def test_a_train_step_of_the_users_own_is_followed(images: tuple[Data, Data]) ->
     assert_same(ours, theirs)
 
 
+def test_metrics_may_give_an_array(images: tuple[Data, Data]) -> None:
+    (x, y), _ = images
+    histories = []
+    for engine in ("jax", "keras"):
+        model = tiny_network()
+        each_class = keras.metrics.F1Score(average=None, name="f1")
+        model.compile("sgd", "categorical_crossentropy", metrics=[each_class])
+        model.set_weights([np.full(w.shape, 0.01) for w in model.get_weights()])
+        fitted = mlplab.fit(
+            model, x, np.eye(10, dtype=np.float32)[y], engine=engine, verbose=0, seed=0
+        )
+        histories.append(fitted.history)
+    assert histories[0]["f1"][0].shape == (10,)
+    assert_same_history(*histories)
+
+
 class OnBatches(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         pass

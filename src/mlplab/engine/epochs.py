@@ -6,13 +6,15 @@ an epoch is. Keras is touched under its lock only, so that several threads can t
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from mlplab.engine.callbacks import changes_before_tests, looks_at_weights
 from mlplab.engine.keras_engine import FitArguments
 from mlplab.engine.keras_private import LOCK, restored_epoch
 
-Logs = dict[str, float]
+Logs = dict[str, Any]
 
 
 class EpochLoop:

@@ -19,7 +19,6 @@ from mlplab.engine.epochs import EpochLoop, Logs
 from mlplab.engine.jax_program import (
     Data,
     Program,
-    State,
     on_device,
     put_into,
     state_of,
@@ -145,7 +144,8 @@ class Training(EpochLoop):
         self.streams = streams or Streams.of(random.getrandbits(63))
         self.validation_batch_size = arguments.passed_on["validation_batch_size"] or batch_size
         self.program = Program(model, batch_size)
-        self.state = State([], [], [])
+        self.state = state_of(model)
+        self.program.compile_training(self.state, self.train_data, all_rows(self.train_data))
 
     def begin(self, first_epoch: int) -> None:
         """Set the counters of random layers."""
@@ -204,5 +204,11 @@ def all_rows(data: Data) -> Any:
 
 
 def as_floats(logs: dict[str, Any]) -> Logs:
-    """Return the figures as Python's numbers."""
-    return {name: float(value) for name, value in logs.items()}
+    """Return figures as Keras's ``History`` has them: numbers, arrays where a metric gives some."""
+    result: Logs = {}
+    for name, value in logs.items():
+        if isinstance(value, dict):
+            result |= as_floats(value)
+        else:
+            result[name] = float(value) if value.ndim == 0 else np.asarray(value)
+    return result

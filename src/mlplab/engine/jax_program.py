@@ -118,6 +118,14 @@ class Program:
             self._no_metrics = [np.array(variable.value) for variable in model.metrics_variables]
         self._compiled: dict[Any, Any] = {}
 
+    def compile_training(self, state: State, data: Data, rows: Any) -> None:
+        """Compile what ``train`` will run with arguments of these shapes.
+
+        Raises:
+            Unplannable: JAX cannot make a program of it.
+        """
+        self._compile(self.train_one, self.batch_size, state, data, rows)
+
     def train(self, state: State, data: Data, rows: Any) -> tuple[State, Logs]:
         """Train an epoch.
 
@@ -205,6 +213,12 @@ class Program:
         self, one: Callable[..., Any], batch_size: int, state: State, data: Data, rows: Any
     ) -> Any:
         """Run a function of one copy for all of them."""
+        return self._compile(one, batch_size, state, data, rows)(state, data, rows)
+
+    def _compile(
+        self, one: Callable[..., Any], batch_size: int, state: State, data: Data, rows: Any
+    ) -> Any:
+        """Return a function of one copy as a program for all of them, compiled for these shapes."""
         arguments = (state, data, rows)
         shapes = tuple((a.shape, a.dtype) for a in jax.tree.leaves(arguments))
         key = (one.__name__, batch_size, shapes)
@@ -212,7 +226,7 @@ class Program:
             donated = (0,) if one == self.train_one and self.way != ALONE else ()
             function = jax.jit(self._for_all(one, batch_size, rows.ndim), donate_argnums=donated)
             self._compiled[key] = self._lowered(function, arguments).compile()
-        return self._compiled[key](*arguments)
+        return self._compiled[key]
 
     def _for_all(self, one: Callable[..., Any], batch_size: int, rows_ndim: int) -> Any:
         def copy(state: State, data: Data, rows: Any) -> Any:

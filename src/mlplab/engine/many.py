@@ -12,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.engine.arrays import from_lists
-from mlplab.engine.jax_engine import all_rows, build, check_lengths, check_model, on_accelerator
+from mlplab.engine.jax_engine import (
+    all_rows,
+    as_floats,
+    build,
+    check_lengths,
+    check_model,
+    on_accelerator,
+)
 from mlplab.engine.jax_memory import most_copies
 from mlplab.engine.jax_program import (
     BATCHED,
@@ -277,7 +284,8 @@ def _history(model: keras.Model, logs: list[Logs], place: int) -> keras.callback
     history.set_model(model)
     history.on_train_begin()
     for epoch, figures in enumerate(logs):
-        history.on_epoch_end(epoch, {name: float(value[place]) for name, value in figures.items()})
+        own = jax.tree.map(lambda array: array[place], figures)
+        history.on_epoch_end(epoch, as_floats(own))
     model.history = history
     return history
 
