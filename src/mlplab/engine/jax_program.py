@@ -196,7 +196,7 @@ class Program:
     def finalized(self, state: State) -> State:
         """Return the states as training leaves them: under ``use_ema`` the averaged weights."""
         with LOCK:
-            result: State = jax.jit(jax.vmap(self._finalize_one), donate_argnums=0)(state)
+            result: State = jax.jit(jax.vmap(self._finalize_one))(state)
         return result
 
     def _finalize_one(self, state: State) -> State:

@@ -169,7 +169,7 @@ class Together:
         for own in streams:
             with KERAS_LOCK:
                 with initial_weights(own):
-                    model = self.recipe.model(self.dataset)
+                    model = self.recipe.build(self.dataset)  # compiling it would draw nothing
                 seed_dropout(model, own)
             trained = [np.asarray(variable.value) for variable in model.trainable_variables]
             fixed = [np.asarray(variable.value) for variable in model.non_trainable_variables]
