@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import scipy.sparse
 
 import mlplab
 from mlplab import Dataset, EngineError
-from mlplab.engine import Streams, initial_weights
+from mlplab.engine import Streams, choose_engine, initial_weights
 from mlplab.recipes import choose_notebook_recipes
 from tests.engine.helpers import state
 
@@ -290,6 +291,33 @@ def test_sparse_features_are_for_other_engines(images: tuple[Data, Data]) -> Non
     model.compile("sgd", "mse")
     with pytest.raises(EngineError, match="x is a csr_array, where the jax engine reads dense"):
         mlplab.fit(model, x, images[0][1], engine="jax", verbose=0)
+
+
+def test_data_larger_than_the_memory_are_for_other_engines() -> None:
+    x = np.broadcast_to(np.zeros((1, 784), np.uint8), (10**10, 784))  # no memory, many rows
+    y = np.broadcast_to(np.zeros(1, np.int32), len(x))
+    model = keras.Sequential([keras.Input((784,)), layers.Dense(10)])
+    model.compile("sgd", "mse")
+    with pytest.raises(EngineError, match=r"x takes 7,840,000 MB, and the jax engine has all of"):
+        mlplab.fit(model, x, y, engine="jax", verbose=0)
+
+
+def test_auto_takes_jax_unless_there_are_convolutions(caplog: pytest.LogCaptureFixture) -> None:
+    normalized = keras.Sequential(
+        [keras.Input((5,)), layers.Dense(4), layers.LayerNormalization(), layers.Dense(1)]
+    )
+    edges = keras.Sequential([keras.Input((5, 1)), layers.Conv1D(4, 3), layers.Flatten()])
+    x = np.ones((8, 5), np.float32)
+    told = []
+    for model, y in ((normalized, x[:, :1]), (edges, np.ones((8, 12), np.float32))):
+        model.compile("sgd", "mse")
+        with caplog.at_level(logging.INFO, logger="mlplab"):
+            mlplab.fit(model, x[..., None] if model is edges else x, y, verbose=0, seed=0)
+        told.append((choose_engine("auto", model), caplog.records[-1].getMessage()[:30]))
+    assert told == [
+        ("jax", "the jax engine trains this mod"),
+        ("keras", "Keras trains this model: layer"),
+    ]
 
 
 def test_other_backends_are_told_what_to_do() -> None:

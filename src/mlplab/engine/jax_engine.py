@@ -16,6 +16,7 @@ import numpy as np
 
 from mlplab.engine import keras_private
 from mlplab.engine.epochs import EpochLoop, Logs
+from mlplab.engine.jax_memory import free_bytes
 from mlplab.engine.jax_program import (
     Data,
     Program,
@@ -66,7 +67,8 @@ def convolves(model: keras.Model) -> bool:
         >>> convolves(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
         False
     """
-    shape = model.input_shape if model.built else None
+    known = type(model) in keras_private.MODEL_CLASSES and model.built
+    shape = model.input_shape if known else None
     if not isinstance(shape, tuple) or not all(isinstance(size, int) for size in shape[1:]):
         return True
     with LOCK:
@@ -105,8 +107,19 @@ def ready(model: keras.Model, arguments: FitArguments, streams: Streams | None) 
     train = (arguments.x, arguments.y, arguments.sample_weight)
     held_out = read_held_out(arguments.validation_data, "jax")
     check_lengths(held_out)
+    check_fits(arguments.x)
     build(model, train)
     return Training(model, arguments, streams, held_out)
+
+
+def check_fits(x: Any) -> None:
+    """Raise Unplannable where an array is larger than what the device has free."""
+    needed, free = x.nbytes if isinstance(x, np.ndarray) else 0, free_bytes()
+    if needed > free:
+        raise Unplannable(
+            f"x takes {needed / 1e6:,.0f} MB, and the jax engine has all of it on a device "
+            f"that has {free / 1e6:,.0f} MB free"
+        )
 
 
 def check_lengths(data: tuple[Any, Any, Any] | None) -> None:

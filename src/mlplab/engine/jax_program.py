@@ -221,7 +221,7 @@ class Program:
         """Return a function of one copy as a program for all of them, compiled for these shapes."""
         arguments = (state, data, rows)
         shapes = tuple((a.shape, a.dtype) for a in jax.tree.leaves(arguments))
-        key = (one.__name__, batch_size, shapes)
+        key = (one.__name__, batch_size, jax.tree.structure(arguments), shapes)
         if key not in self._compiled:
             donated = (0,) if one == self.train_one and self.way != ALONE else ()
             function = jax.jit(self._for_all(one, batch_size, rows.ndim), donate_argnums=donated)

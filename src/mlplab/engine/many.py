@@ -16,6 +16,7 @@ from mlplab.engine.jax_engine import (
     all_rows,
     as_floats,
     build,
+    check_fits,
     check_lengths,
     check_model,
     on_accelerator,
@@ -233,6 +234,7 @@ def fit_many(
     arguments = read_arguments(asked, "jax")
     held_out = read_held_out(arguments.validation_data, "jax")
     check_lengths(held_out)
+    check_fits(arguments.x)
     arrays = (arguments.x, arguments.y, arguments.sample_weight)
     for model, own in zip(models, streams, strict=True):
         build(model, arrays)
