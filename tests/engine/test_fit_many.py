@@ -82,7 +82,8 @@ def test_copies_that_do_not_fit_wait_and_end_the_same(
         return jax_memory.most_copies(program, state_of(first), data, len(y), limit)
 
     state_bytes = jax_memory.n_bytes(state_of(first))
-    assert state_bytes == 3 * 4 * first.count_params() + 8  # two moments; count and rate
+    counters = 4 + 4 + 8  # steps; the rate of learning; dropout's key and count
+    assert state_bytes == 3 * 4 * first.count_params() + counters  # weights and two moments
     two_copies = next(limit for limit in range(0, 10**9, 10**6) if fitting(limit) == 2)
     assert two_copies > jax_memory.n_bytes(data) + 2 * 3 * state_bytes
     assert fitting(0) == 1
