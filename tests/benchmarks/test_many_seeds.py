@@ -26,7 +26,7 @@ def page(tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("mlplab_home")
 def test_both_parts_write_their_tables(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--part", "processor", "--networks", "layer-norm", "--seeds", "2"]
+    small = ["--part", "processor", "--networks", "group-norm", "--seeds", "2"]
     with less_optimized():
         main([*small, *TINY, "--page", str(page)])
         main(["--part", "accelerator", "--networks-at-once", "1", "2", "--matrix", "64", *TINY,
@@ -35,8 +35,8 @@ def test_both_parts_write_their_tables(page: Path, capsys: pytest.CaptureFixture
     assert "old" not in text
     assert "cores; keras " in text
     assert "| network    | Keras `fit` | jax, 1 seed | jax, 2 seeds | native |" in text
-    layer_norm = next(line for line in text.split("\n") if line.startswith("| layer-norm"))
-    cells = [cell.strip() for cell in layer_norm.strip("|").split("|")]
+    group_norm = next(line for line in text.split("\n") if line.startswith("| group-norm"))
+    cells = [cell.strip() for cell in group_norm.strip("|").split("|")]
     assert cells[-1] == "–"
     assert all(float(seconds) > 0 for seconds in cells[1:-1])
     assert [line.split("|")[2].strip() for line in text.split("\n") if "| jax " in line] == [

@@ -304,7 +304,7 @@ def test_data_larger_than_the_memory_are_for_other_engines() -> None:
 
 def test_auto_takes_jax_unless_there_are_convolutions(caplog: pytest.LogCaptureFixture) -> None:
     normalized = keras.Sequential(
-        [keras.Input((5,)), layers.Dense(4), layers.LayerNormalization(), layers.Dense(1)]
+        [keras.Input((5,)), layers.Dense(4), layers.GroupNormalization(2), layers.Dense(1)]
     )
     edges = keras.Sequential([keras.Input((5, 1)), layers.Conv1D(4, 3), layers.Flatten()])
     x = np.ones((8, 5), np.float32)
