@@ -145,7 +145,7 @@ def half_width_over_seeds(pair: Pair, ax: Axes) -> Axes:
     widths = [expected_half_width(pair, int(n)) for n in seeds]
     floor, here = floor_of(pair), (pair.high - pair.low) / 2
     ax.plot(seeds, widths, color=BLUE, linewidth=2, label="expected half-width")
-    ax.plot([now], [here], ls="", marker="o", ms=7, color=BLUE, label=f"now, with {now} seeds")
+    ax.plot([now], [here], ls="", marker="o", ms=7, color=BLUE, label=f"now: {now} seeds")
     if has_floor(pair):
         ax.axhline(floor, color=ORANGE, linestyle="--", label="floor: this test set")
         ax.fill_between(seeds, 0, floor, facecolor=pale(ORANGE), hatch="..", edgecolor=ORANGE,
