@@ -9,6 +9,7 @@
 # make bench       the native engine beside its peers: seconds, memory, growth; in build/bench/
 # make phases      where the engine's time goes, as the picture of docs/engine-core.md
 # make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
+# make bench-many many seeds in one program, on this processor or accelerator; docs/many-seeds.md
 # make bench-serve mlplab serve under load, beside a plain FastAPI handler; it takes wrk
 # make differences the runs, figures and tables of docs/differences.md
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
@@ -20,7 +21,8 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 TORCH  ?= torch
 
-.PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-serve differences sanitize browser clean
+.PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-many bench-serve differences \
+  sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -59,6 +61,9 @@ phases: $(VENV)/.installed-dev
 bench-stats: $(VENV)/.installed-dev
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_seconds
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.statistics_rates $(ARGS)
+
+bench-many: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.many_seeds --page docs/many-seeds.md $(ARGS)
 
 bench-serve: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.serve $(ARGS)

@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from mlplab.compare import Comparison, compare_scores, read_scores
     from mlplab.data import Dataset, Split, load
-    from mlplab.engine import evaluate, fit, predict
+    from mlplab.engine import evaluate, fit, fit_many, predict
     from mlplab.errors import (
         AllDivergedError,
         CompareError,
@@ -48,6 +48,7 @@ _HOMES = {
     "notebook_recipes": "mlplab.recipes",
     "evaluate": "mlplab.engine",
     "fit": "mlplab.engine",
+    "fit_many": "mlplab.engine",
     "predict": "mlplab.engine",
     "Study": "mlplab.study",
     "run": "mlplab.study",
@@ -93,6 +94,7 @@ __all__ = [
     "compare_scores",
     "evaluate",
     "fit",
+    "fit_many",
     "load",
     "notebook_recipes",
     "predict",

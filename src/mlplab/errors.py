@@ -6,7 +6,7 @@
     │   ├── RecipeError         recipes and study specs
     │   ├── StudyError          study files
     │   ├── EngineError         a model an engine cannot train, an unknown engine
-    │   │   └── Unplannable     what the native engine does not cover; Keras does
+    │   │   └── Unplannable     what an engine does not cover; Keras does
     │   ├── ModelError          model files, and inputs that do not fit a model
     │   └── CompareError        scores that cannot be compared, or cannot carry the claim
     └── FailedError             the request was right, the world said no (exit code 1)
@@ -54,7 +54,7 @@ class EngineError(UsageError):
 
 
 class Unplannable(EngineError):  # noqa: N818
-    """A model, its data or a way of training it that the native engine does not cover."""
+    """A model, its data or a way of training it that an engine does not cover."""
 
 
 class ModelError(UsageError):

@@ -28,7 +28,17 @@ ERRORS = {
     *("ParityError", "RecipeError", "StorageError", "StudyError", "UsageError"),
 }
 MEANT = {
-    *("Dataset", "Recipe", "Split", "Study", "evaluate", "fit", "load", "notebook_recipes"),
+    *(
+        "Dataset",
+        "Recipe",
+        "Split",
+        "Study",
+        "evaluate",
+        "fit",
+        "fit_many",
+        "load",
+        "notebook_recipes",
+    ),
     *("Comparison", "compare_scores", "predict", "read_scores", "run", "run_until_decided"),
 }
 ROOMS = ("data", "recipes", "engine", "study", "compare", "report")

@@ -10,11 +10,11 @@ import os
 from collections.abc import Iterator
 
 import hypothesis
-import jax
 import pytest
 from threadpoolctl import threadpool_limits
 
 import mlplab  # noqa: F401  before Keras, to choose its backend
+from tests.compiling import less_optimized
 from tests.engine.helpers import NETWORKS
 from tests.engine.small import Data, make_data
 
@@ -25,16 +25,9 @@ hypothesis.settings.load_profile(os.environ.get("MLPLAB_HYPOTHESIS", "quick"))
 
 @pytest.fixture(scope="package", autouse=True)
 def quick_references() -> Iterator[None]:
-    """Let Keras compile in half the time, and NumPy's small products run in one thread.
-
-    What JAX compiled that way rounds otherwise, so it is forgotten before other rooms' tests run.
-    """
-    jax.clear_caches()
-    jax.config.update("jax_disable_most_optimizations", True)
-    with threadpool_limits(1):
+    """Let Keras compile in half the time, and NumPy's small products run in one thread."""
+    with less_optimized(), threadpool_limits(1):
         yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()
 
 
 @pytest.fixture(scope="module")

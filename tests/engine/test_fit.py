@@ -185,7 +185,8 @@ def test_errors_are_exact(data: tuple[np.ndarray, np.ndarray]) -> None:
         mlplab.fit(make_model(), x, y, validation_split=0.999, seed=0, engine="keras")
     with pytest.raises(
         EngineError,
-        match=r"expected an engine out of auto, native, keras, got 'kears'; did you mean 'keras'\?",
+        match=r"expected an engine out of auto, native, jax, keras, got 'kears'; did you mean "
+        r"'keras'\?",
     ):
         mlplab.fit(make_model(), x, y, engine="kears")
     with pytest.raises(UsageError, match=r"expected a compiled model; call model\.compile"):

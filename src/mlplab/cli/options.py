@@ -50,7 +50,7 @@ Vary = Annotated[
 Epochs = Annotated[
     int | None, typer.Option("--epochs", help="Epochs of each run.", show_default=False)
 ]
-Engine = Annotated[str, typer.Option("--engine", help="What trains: auto, native or keras.")]
+Engine = Annotated[str, typer.Option("--engine", help="What trains: auto, native, jax or keras.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Verbose = Annotated[

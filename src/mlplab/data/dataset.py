@@ -168,18 +168,31 @@ class Dataset:
             >>> carved.train.n, carved.validation.n, carved.test.n
             (16, 4, 20)
         """
+        if validation == "test" and self.validation is None:
+            return replace(self, validation=self.test)
+        stays, held_out = self.validation_rows(validation, rng)
+        return replace(self, train=_take(self.train, stays), validation=_take(self.train, held_out))
+
+    def validation_rows(
+        self, validation: str | int | float, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Return which training examples ``with_validation`` leaves, and which it takes out.
+
+        Args:
+            validation: a number of examples or a share of them.
+            rng: the random stream the examples are drawn from.
+
+        Raises:
+            DataError: as for ``with_validation``.
+        """
         if self.validation is not None:
             raise DataError(f"dataset {self.name} has a validation split already")
-        if validation == "test":
-            return replace(self, validation=self.test)
         if isinstance(validation, str):
             raise DataError(
                 "validation must be 'test', a number of examples or a share of them, "
                 f"got {validation!r}"
             )
-        size = split_size(validation, self.train.n, "validation")
-        stays, held_out = carve(self.train.y, size, rng)
-        return replace(self, train=_take(self.train, stays), validation=_take(self.train, held_out))
+        return carve(self.train.y, split_size(validation, self.train.n, "validation"), rng)
 
     def summary(self) -> dict[str, Any]:
         """What there is to say about the dataset, as plain data that JSON can hold."""

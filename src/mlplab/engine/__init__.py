@@ -12,6 +12,7 @@ from mlplab.engine.fit import (
     predict,
 )
 from mlplab.engine.keras_private import LOCK as KERAS_LOCK
+from mlplab.engine.many import fit_many
 from mlplab.engine.model_file import load_model, predict_probabilities
 from mlplab.engine.streams import Streams, initial_weights
 
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate",
     "explain",
     "fit",
+    "fit_many",
     "initial_weights",
     "load_model",
     "predict",

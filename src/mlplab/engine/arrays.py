@@ -76,20 +76,20 @@ def is_array(thing: Any) -> bool:
     return scipy.sparse.issparse(thing) or (hasattr(thing, "shape") and hasattr(thing, "__array__"))
 
 
-def as_array(thing: Any, name: str) -> Any:
-    """Return an array or a sparse matrix.
+def as_array(thing: Any, name: str, engine: str = "native") -> Any:
+    """Return an array or a sparse matrix; ``engine`` is who asks.
 
     Raises:
         Unplannable: it is neither; Keras may know what it is.
     """
     if not is_array(thing):
         raise Unplannable(
-            f"{name} is a {type(thing).__name__}, where the native engine reads arrays"
+            f"{name} is a {type(thing).__name__}, where the {engine} engine reads arrays"
         )
     return scipy.sparse.csr_array(thing) if scipy.sparse.issparse(thing) else np.asarray(thing)
 
 
-def as_dense_array(thing: Any, name: str) -> Array:
+def as_dense_array(thing: Any, name: str, engine: str = "native") -> Array:
     """Return an array, also of a sparse matrix; for targets and weights.
 
     Raises:
@@ -99,7 +99,7 @@ def as_dense_array(thing: Any, name: str) -> Array:
         >>> as_dense_array(scipy.sparse.coo_array([[0, 1], [1, 0]]), "y").tolist()
         [[0, 1], [1, 0]]
     """
-    array = as_array(thing, name)
+    array = as_array(thing, name, engine)
     return np.asarray(array.toarray() if scipy.sparse.issparse(array) else array)
 
 

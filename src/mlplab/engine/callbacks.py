@@ -1,7 +1,7 @@
-"""Which callbacks the native engine can serve, and which of them look at the weights.
+"""Which callbacks the engines with their own loop can serve, and which look at the weights.
 
-The engine stops at the ends of epochs and of validations. A callback that acts after each batch
-needs Keras. One of Keras's own that never looks at the weights spares the engine from writing them
+These engines stop at the ends of epochs and of validations. A callback that acts after each batch
+needs Keras. One of Keras's own that never looks at the weights spares an engine from writing them
 into the model after every epoch.
 """
 
@@ -60,8 +60,8 @@ NEVER_LOOK: dict[type, Condition] = {
 }
 
 
-def check_callbacks(callbacks: list[keras.callbacks.Callback]) -> None:
-    """Raise Unplannable, naming the callback, where one acts on batches."""
+def check_callbacks(callbacks: list[keras.callbacks.Callback], engine: str = "native") -> None:
+    """Raise Unplannable, naming the callback, where one acts on batches; ``engine`` asks."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.SwapEMAWeights):
             raise Unplannable(
@@ -71,7 +71,7 @@ def check_callbacks(callbacks: list[keras.callbacks.Callback]) -> None:
         if hooks and not ACT_AT_EPOCH_ENDS.get(type(callback), _never)(callback):
             raise Unplannable(
                 f"the callback {type(callback).__name__} acts on batches ({hooks[0]}), and the "
-                "native engine stops at epochs only"
+                f"{engine} engine stops at epochs only"
             )
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import numpy.typing as npt
 
-from mlplab.engine import core, inference, keras_engine, native
+from mlplab.engine import core, inference, jax_engine, keras_engine, native
 from mlplab.engine.arrays import check_shape, from_lists
-from mlplab.engine.job import prepare
+from mlplab.engine.epochs import EpochLoop
 from mlplab.engine.keras_engine import FitArguments
 from mlplab.engine.keras_private import LOCK
 from mlplab.engine.plan import plan
@@ -21,7 +21,11 @@ from mlplab.lazy_tensorflow import tensorflow_unread
 
 Engine = Callable[[keras.Model, FitArguments, Streams | None], keras.callbacks.History]
 
-ENGINES: dict[str, Engine] = {"native": native.fit, "keras": keras_engine.fit}
+ENGINES: dict[str, Engine] = {
+    "native": native.fit,
+    "jax": jax_engine.fit,
+    "keras": keras_engine.fit,
+}
 
 MOST_THREADS = 1024
 
@@ -66,15 +70,39 @@ def explain(model: keras.Model) -> str | None:
 
 
 def choose_engine(name: str, model: keras.Model) -> str:
-    """Return the engine that trains a compiled model: ``auto`` is native where that is covered.
+    """Return the engine that trains a compiled model: ``auto`` is the first that covers it.
+
+    On a processor that is native, jax or Keras, on an accelerator jax or Keras; docs/many-seeds.md
+    has the measurements.
 
     Raises:
         EngineError: there is no such engine.
     """
     check_engine(name)
-    if name == "auto":
-        return "native" if explain(model) is None else "keras"
-    return name
+    if name != "auto":
+        return name
+    return next(name for name in preferred() if COVERS[name](model))
+
+
+def preferred() -> tuple[str, ...]:
+    """Return the engines in the order in which ``auto`` asks them; the last can do everything."""
+    return ("jax", "keras") if jax_engine.on_accelerator() else ("native", "jax", "keras")
+
+
+def _jax_is_quick(model: keras.Model) -> bool:
+    try:
+        jax_engine.check_model(model)
+        jax_engine.check_quick(model)
+    except Unplannable:
+        return False
+    return True
+
+
+COVERS: dict[str, Callable[[keras.Model], bool]] = {
+    "native": lambda model: explain(model) is None,
+    "jax": _jax_is_quick,
+    "keras": lambda model: True,
+}
 
 
 def fit(
@@ -126,8 +154,9 @@ def fit(
         seed: fixes the order of the samples and the dropout masks; the same seed, model and data
             give the same weights, also when training stops and goes on with ``initial_epoch``.
             None draws a seed (native) or leaves both to Keras (keras).
-        engine: ``"native"``, ``"keras"``, or ``"auto"``: native where it covers the model, the data
-            and the callbacks, Keras otherwise. The logger ``mlplab`` says why.
+        engine: ``"native"``, ``"jax"``, ``"keras"``, or ``"auto"``: the first of them that covers
+            the model, the data and the callbacks; on an accelerator jax or Keras. The logger
+            ``mlplab`` says why.
         threads: how many cores the native engine uses; where it is None, all of them, or one for
             so little work that more would be slower.
 
@@ -135,7 +164,7 @@ def fit(
         The Keras ``History``: ``history.history["loss"]`` is a list with one loss an epoch.
 
     Raises:
-        EngineError: there is no such engine, or ``"native"`` does not cover what is asked.
+        EngineError: there is no such engine, or it does not cover what is asked.
         UsageError: the model is not compiled, or ``seed`` is given with x and y that are no arrays.
         DataError: x, y and sample_weight differ in length.
 
@@ -180,19 +209,36 @@ def fit(
         return _train(model, arguments, None if seed is None else Streams.of(seed), engine)
 
 
+def _quick_jax(model: keras.Model, arguments: FitArguments, streams: Streams | None) -> EpochLoop:
+    jax_engine.check_model(model)
+    jax_engine.check_quick(model)
+    return jax_engine.ready(model, arguments, streams)
+
+
+READY: dict[str, Callable[[keras.Model, FitArguments, Streams | None], EpochLoop]] = {
+    "native": native.ready,
+    "jax": _quick_jax,
+}
+
+
 def _train(
     model: keras.Model, arguments: FitArguments, streams: Streams | None, engine: str
 ) -> keras.callbacks.History:
-    """Train with an engine; ``auto`` is native where that covers everything."""
+    """Train with an engine; ``auto`` is the first that covers everything."""
     if engine != "auto":
         return ENGINES[engine](model, arguments, streams)
-    try:
-        job = prepare(model, arguments)
-        core.load()
-    except Unplannable as reason:
-        logger.info("Keras trains this model: %s", reason)
-        return keras_engine.fit(model, arguments, streams)
-    return native.run(job, streams)
+    reasons: list[str] = []
+    for name in preferred()[:-1]:
+        try:
+            training = READY[name](model, arguments, streams)
+        except Unplannable as reason:
+            reasons.append(str(reason))
+            continue
+        if reasons:
+            logger.info("the %s engine trains this model: %s", name, reasons[0])
+        return training.run()
+    logger.info("Keras trains this model: %s", reasons[0])
+    return keras_engine.fit(model, arguments, streams)
 
 
 def predict(

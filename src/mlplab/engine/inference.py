@@ -31,7 +31,7 @@ def choose(engine: str, native: Callable[[], Result], keras_way: Callable[[], Re
 
     ``native`` checks and raises Unplannable before it changes anything.
     """
-    if engine == "keras":
+    if engine in ("jax", "keras"):
         return keras_way()
     try:
         return native()

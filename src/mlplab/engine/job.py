@@ -62,21 +62,16 @@ def prepare(model: keras.Model, arguments: FitArguments) -> Job:
         DataError: arrays that do not fit each other.
         UsageError: arguments that contradict each other.
     """
-    _check_arguments(arguments)
-    check_callbacks(arguments.callbacks)
-    arguments = carve_tail(_with_arrays(arguments))
+    arguments = read_arguments(arguments)
     x, y = arguments.x, arguments.y
     with LOCK:
         build(model, x)
         planned = plan(model, (None, *y.shape[1:]))
-    weight = arguments.sample_weight
-    if class_weight := arguments.passed_on["class_weight"]:
-        weight = arrays.class_weights(y, class_weight)
     batch_size = arguments.batch_size or 32
     return Job(
         model=model,
         plan=planned,
-        train=as_samples(x, y, weight, planned),
+        train=as_samples(x, y, arguments.sample_weight, planned),
         validation=_validation(arguments.validation_data, planned),
         batch_size=min(batch_size, x.shape[0]),
         validation_batch_size=arguments.passed_on["validation_batch_size"] or batch_size,
@@ -84,21 +79,43 @@ def prepare(model: keras.Model, arguments: FitArguments) -> Job:
     )
 
 
-def _check_arguments(arguments: FitArguments) -> None:
+def read_arguments(arguments: FitArguments, engine: str = "native") -> FitArguments:
+    """Return the arguments with arrays of one length, the tail carved, weights of classes spread.
+
+    Args:
+        arguments: those of ``fit``.
+        engine: who reads them, for the errors.
+
+    Raises:
+        Unplannable: such an engine does not cover something.
+        DataError: arrays that do not fit each other.
+        UsageError: arguments that contradict each other.
+    """
+    _check_arguments(arguments, engine)
+    check_callbacks(arguments.callbacks, engine)
+    arguments = carve_tail(_with_arrays(arguments, engine))
+    if class_weight := arguments.passed_on["class_weight"]:
+        weight = arrays.class_weights(arguments.y, class_weight)
+        arguments = replace(arguments, sample_weight=weight)
+    return arguments
+
+
+def _check_arguments(arguments: FitArguments, engine: str) -> None:
     for name in ("steps_per_epoch", "validation_steps"):
         if arguments.passed_on[name] is not None:
-            raise Unplannable(f"{name} is given, and the native engine runs whole epochs")
+            raise Unplannable(f"{name} is given, and the {engine} engine runs whole epochs")
     if arguments.passed_on["class_weight"] and arguments.sample_weight is not None:
         raise UsageError("expected class_weight or sample_weight, got both")
     if arguments.batch_size is not None and arguments.batch_size < 1:
         raise UsageError(f"expected a batch_size of at least 1, got {arguments.batch_size}")
 
 
-def _with_arrays(arguments: FitArguments) -> FitArguments:
-    x, y = arrays.as_array(arguments.x, "x"), arrays.as_dense_array(arguments.y, "y")
+def _with_arrays(arguments: FitArguments, engine: str) -> FitArguments:
+    x = arrays.as_array(arguments.x, "x", engine)
+    y = arrays.as_dense_array(arguments.y, "y", engine)
     weight = arguments.sample_weight
     if weight is not None:
-        weight = arrays.as_dense_array(weight, "sample_weight")
+        weight = arrays.as_dense_array(weight, "sample_weight", engine)
     for name, array in (("y", y), ("sample_weight", weight)):
         if array is not None and array.shape[:1] != x.shape[:1]:
             raise DataError(f"expected {name} as long as x ({x.shape[0]}), got {len(array)}")
@@ -128,15 +145,26 @@ def as_samples(x: Any, y: Any, weight: Any, planned: Plan) -> Samples:
 
 
 def _validation(data: Any, planned: Plan) -> Samples | None:
+    held_out = read_held_out(data)
+    return as_samples(*held_out, planned) if held_out else None
+
+
+def read_held_out(data: Any, engine: str = "native") -> tuple[Any, Array, Any] | None:
+    """Return validation data as (x, y, sample weights or None); None where there are none.
+
+    Raises:
+        Unplannable: something else than arrays, which Keras may know.
+        DataError: there is no sample.
+    """
     if data is None:
         return None
     if not isinstance(data, (tuple, list)) or not 2 <= len(data) <= 3:
         raise Unplannable(
-            f"validation_data is a {type(data).__name__}, where the native engine takes (x, y) or "
-            "(x, y, sample_weight)"
+            f"validation_data is a {type(data).__name__}, where the {engine} engine takes (x, y) "
+            "or (x, y, sample_weight)"
         )
-    x = arrays.as_array(data[0], "validation_data")
-    y = arrays.as_dense_array(data[1], "validation_data")
+    x = arrays.as_array(data[0], "validation_data", engine)
+    y = arrays.as_dense_array(data[1], "validation_data", engine)
     if not x.shape[0]:
         raise DataError("expected validation_data with at least one sample, got none")
-    return as_samples(x, y, data[2] if len(data) == 3 else None, planned)
+    return x, y, data[2] if len(data) == 3 else None

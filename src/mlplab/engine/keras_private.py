@@ -83,6 +83,16 @@ def _is_of_keras(thing: Any) -> bool:
     return type(thing).__module__.startswith("keras.")
 
 
+def build_training(model: keras.Model, batch: tuple[Any, Any, Any]) -> None:
+    """Make all variables that training takes, those of metrics included, as ``fit`` does.
+
+    Args:
+        model: a compiled model.
+        batch: (x, y, sample_weight or None) of at least one sample, as arrays.
+    """
+    model._symbolic_build(data_batch=batch)
+
+
 def optimizer_class(optimizer: keras.optimizers.Optimizer) -> type:
     """Return the public class of an optimizer; on PyTorch Keras makes one of a class of its own."""
     return next(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mlplab.recipes.describe import fingerprint_of
 from mlplab.recipes.fan_in import fan_in_recipes
-from mlplab.recipes.models import adapt, operations, parameter_counts
+from mlplab.recipes.models import adapt, adapts, operations, parameter_counts
 from mlplab.recipes.notebook import (
     PUBLISHED,
     Published,
@@ -26,6 +26,7 @@ __all__ = [
     "Recipe",
     "StudySpec",
     "adapt",
+    "adapts",
     "check",
     "choose_notebook_recipes",
     "fan_in_recipes",

@@ -111,6 +111,16 @@ def adapt(model: keras.Model, x: npt.NDArray[Any]) -> None:
             layer.adapt(_input_of(layer, model, x))
 
 
+def adapts(model: keras.Model) -> bool:
+    """Return whether ``adapt`` would change a model.
+
+    Examples:
+        >>> adapts(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+        False
+    """
+    return any(_learns(layer) for layer in model.layers)
+
+
 def _learns(layer: keras.layers.Layer) -> bool:
     """Whether a layer waits for a mean and a variance."""
     return isinstance(layer, keras.layers.Normalization) and layer.input_mean is None

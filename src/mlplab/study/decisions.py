@@ -110,7 +110,8 @@ class Decisions:
 def minutes(study: Study, labels: set[str], seeds: int) -> float:
     """Return the minutes that the missing runs take, going by those that were measured.
 
-    Native runs go side by side, one a core; Keras's own go one after another.
+    Native runs go side by side, one a core; those of other engines one after another, or together
+    and then their seconds are shares of what all took.
     """
     side_by_side, longest, in_a_row = 0.0, 0.0, 0.0
     for label in labels:
@@ -118,7 +119,7 @@ def minutes(study: Study, labels: set[str], seeds: int) -> float:
         rows = study.kept.rows(label, "engine", "seconds")
         missing = len(set(range(seeds)) - there)
         mean = sum(row["seconds"] for row in rows) / len(rows)
-        if any(row["engine"] == "keras" for row in rows):
+        if any(row["engine"] != "native" for row in rows):
             in_a_row += missing * mean
         elif missing:
             side_by_side, longest = side_by_side + missing * mean, max(longest, mean)

@@ -46,6 +46,18 @@ class Epoch(NamedTuple):
     val_accuracy: float
     seconds: float
 
+    @classmethod
+    def of(cls, epoch: int, logs: dict[str, Any], seconds: float) -> Epoch:
+        """Return what Keras's logs of an epoch (from 1) say; NaN where they say nothing."""
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        figures = {name: float(logs.get(name, math.nan)) for name in names}
+        return cls(epoch=epoch, **figures, seconds=seconds)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss is no finite number."""
+        return not (math.isfinite(self.loss) and math.isfinite(self.val_loss))
+
 
 @dataclass
 class RunResult:
@@ -143,10 +155,20 @@ def look_at_test_set(
     targets = recipe.targets(y, dataset.n_classes)
     scores = evaluate(result.model, x, targets, batch_size=recipe.batch_size, **how)
     outputs = predict(result.model, x, batch_size=recipe.batch_size, **how)
+    keep_answers(result, float(scores["loss"]), outputs, y)
+
+
+def keep_answers(
+    result: RunResult,
+    test_loss: float,
+    outputs: npt.NDArray[np.float32],
+    y: npt.NDArray[np.integer[Any]],
+) -> None:
+    """Fill in a run's test scores from its model's outputs, (n_test, n_outputs), and the labels."""
     probabilities = as_probabilities(outputs, from_logits(result.model))
     result.outcome = probabilities.argmax(axis=1) == y
     result.probabilities = probabilities.astype(np.float16)
-    result.test_loss = float(scores["loss"])
+    result.test_loss = test_loss
     result.test_accuracy = float(result.outcome.mean())
 
 
@@ -193,13 +215,9 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keep the epoch's figures."""
-        logs = logs or {}
-        names = ("loss", "accuracy", "val_loss", "val_accuracy")
-        figures = {name: float(logs.get(name, math.nan)) for name in names}
-        seconds = time.perf_counter() - self.clock
-        entry = Epoch(epoch=epoch + 1, **figures, seconds=seconds)
+        entry = Epoch.of(epoch + 1, logs or {}, time.perf_counter() - self.clock)
         self.epochs.append(entry)
         self.on_epoch(entry)
-        if not (math.isfinite(entry.loss) and math.isfinite(entry.val_loss)):
+        if entry.diverged:
             self.diverged = True
             self.model.stop_training = True

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import partial
+from itertools import chain, groupby
 from pathlib import Path
 from threading import Event
 
@@ -18,6 +19,7 @@ from mlplab.study.one_run import Epoch, RunResult, train
 from mlplab.study.pool import one_by_one, side_by_side
 from mlplab.study.progress import Job, Progress
 from mlplab.study.study import Study
+from mlplab.study.together import train_together
 from mlplab.study.variation import VARY
 from mlplab.study.writer import Registered, StudyWriter, open_writer
 
@@ -112,6 +114,10 @@ class Task:
     job: Job
 
 
+IN_TURN = ("native", "jax", "keras")
+"""The engines in the order in which their runs are done: those that go together first."""
+
+
 def tasks_missing(
     writer: StudyWriter,
     recipes: Sequence[Registered],
@@ -119,10 +125,10 @@ def tasks_missing(
     vary: str,
     keep_models: bool,
 ) -> list[Task]:
-    """Return the runs that the file lacks: those that go side by side first."""
+    """Return the runs that the file lacks, engine by engine."""
     todo = [
         (recipe, seed)
-        for recipe in sorted(recipes, key=lambda recipe: recipe.engine == "keras")
+        for recipe in sorted(recipes, key=lambda recipe: IN_TURN.index(recipe.engine))
         for seed in writer.missing(recipe, seeds, vary, keep_models)
     ]
     return [
@@ -140,31 +146,44 @@ def run_tasks(
     progress: Progress,
     on_look: Callable[[str], None],
 ) -> None:
-    """Do runs and add each to the file as it ends: native ones side by side, Keras's in a row.
+    """Do runs and add each to the file as it ends.
 
+    Native ones go side by side; those of ``jax`` together, recipe by recipe; Keras's in a row.
     ``on_look`` is told of each kind of test score before ``progress`` is.
     """
     stopped = Event()
+
+    def tell_epoch(task: Task, epoch: Epoch) -> None:
+        if validation == "test":
+            on_look(AFTER_EPOCHS)
+        progress.on_epoch_end(task.job, epoch)
+        if stopped.is_set():
+            raise RunStopped
 
     def do(task: Task, threads: int) -> RunResult:
         streams = streams_of(task.job.seed, task.job.vary)
         carved = dataset.with_validation(validation, streams.rng("split"))
         progress.on_run_begin(task.job)
-
-        def on_epoch(epoch: Epoch) -> None:
-            if validation == "test":
-                on_look(AFTER_EPOCHS)
-            progress.on_epoch_end(task.job, epoch)
-            if stopped.is_set():
-                raise RunStopped
-
         recipe, engine = task.recipe.recipe, task.recipe.engine
-        return train(recipe, carved, streams, engine, threads, on_epoch)
+        return train(recipe, carved, streams, engine, threads, partial(tell_epoch, task))
 
-    parallel = [task for task in tasks if task.recipe.engine != "keras"]
-    serial = [task for task in tasks if task.recipe.engine == "keras"]
-    with closing(side_by_side(parallel, do, stopped.set)) as first:
-        for task, result in chain(first, one_by_one(serial, do)):
+    def do_together(tasks: Sequence[Task]) -> Iterator[tuple[Task, RunResult]]:
+        for _, group in groupby(tasks, lambda task: task.recipe.id):
+            runs = [
+                (task, streams_of(task.job.seed, task.job.vary), partial(tell_epoch, task))
+                for task in group
+            ]
+            recipe = runs[0][0].recipe.recipe
+            yield from train_together(recipe, dataset, validation, runs, begin)
+
+    def begin(task: Task) -> None:
+        progress.on_run_begin(task.job)
+
+    native, jax, keras = (
+        [task for task in tasks if task.recipe.engine == engine] for engine in IN_TURN
+    )
+    with closing(side_by_side(native, do, stopped.set)) as first:
+        for task, result in chain(first, do_together(jax), one_by_one(keras, do)):
             writer.add(task.recipe, task.job, result, keep_models)
             on_look(AFTER_RUNS)
             progress.on_run_end(task.job, result)
