@@ -115,7 +115,10 @@ def test_a_digit_drawn_with_the_mouse_is_read(
         numbers = [float(row.split()[1]) for row in rows]
         assert np.argmax(numbers) == int(name)
         assert sum(numbers) == pytest.approx(100, abs=0.5)
-        page.wait_for_function("document.querySelector('#live').textContent !== ''")  # at rest
+        for _ in range(100):  # it is told when the hand has rested a while
+            if text(page, "#live"):
+                break
+            page.wait_for_timeout(100)
         assert text(page, "#live").startswith(f"Read as {name}, ")
 
 
