@@ -15,13 +15,12 @@ from mlplab.compare.looks import Look
 from mlplab.compare.models import answers, losses
 from mlplab.compare.moments import Moments, moments
 from mlplab.compare.multiplicity import error_of_each, holm
+from mlplab.compare.needed import Ahead
 from mlplab.compare.scores import check_margin, check_share, checked, chosen_pairs
 from mlplab.compare.seeds import paired as paired_seeds
 from mlplab.compare.seeds import welch
 from mlplab.compare.verdict import DEFAULT_MARGIN, SCALE, UNDECIDED, Claim, Metric, verdict
 from mlplab.errors import CompareError
-
-Ahead = tuple[tuple[int, float], ...]
 
 
 def compare_scores(

@@ -12,7 +12,7 @@ from mlplab.compare import words
 from mlplab.compare.estimate import Components
 from mlplab.compare.groups import letters, ordered
 from mlplab.compare.looks import Look
-from mlplab.compare.needed import Needed, needed
+from mlplab.compare.needed import Ahead, Needed, needed
 from mlplab.compare.verdict import Claim, Metric, Verdict, is_decided, question, winner
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Pair:
     alpha_last: float
     components: Components
     seconds_a_run: tuple[float, float] | None = None
-    ahead: tuple[tuple[int, float], ...] = ()
+    ahead: Ahead = ()
 
     @property
     def decided(self) -> bool:

@@ -11,9 +11,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float64]
 
-_ROUNDING = (
-    1e-12  # of numbers near 1; means of right answers differ by 1 / n_examples or not at all
-)
+_ROUNDING = 1e-12  # relative; means of right answers differ by 1 / n_examples or not at all
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MOST_SEEDS = 10_000
 MOST_EXAMPLES = 10**9
 MANY_SEEDS = 30
+
+Ahead = tuple[tuple[int, float], ...]
+"""Planned looks: the seeds of each, and how often an interval may miss at it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def needed(
     difference: float,
     margin: float,
     claim: Claim,
-    ahead: Sequence[tuple[int, float]] = (),
+    ahead: Ahead = (),
 ) -> Needed:
     """Return what decides a pair whose difference is ``difference``.
 
