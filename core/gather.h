@@ -9,9 +9,16 @@
 
 namespace CORE_ISA {
 
-// Below this density zeros are skipped. An estimate: at MNIST's 0.19 skipping took 0.42 of the time of the
-// dense product, which puts the break-even near 0.45; other densities were not timed.
-constexpr double kSparseBelow = 0.4;
+// Zeros are skipped below a density of kSparseBelow p / (p + kOverhead), p the panels of the first layer.
+// What a listed input costs beside its products is spread over its panels: a few panels repay it less.
+// Break-even, timed (make bench ARGS="--only crossing"): 0.11, 0.29, 0.42, 0.51 at 10, 64, 128, 512 units
+// with AVX2; 0.33, 0.46 at 64, 512 with AVX-512.
+constexpr double kSparseBelow = 0.5;
+constexpr double kOverhead = 3;  // panels
+
+inline double sparse_below(int64_t panels) {
+    return kSparseBelow * panels / (panels + kOverhead);
+}
 
 // Room past a row's list, for writing whole vectors.
 constexpr int64_t kSlack = 16;
@@ -46,7 +53,8 @@ inline double density(const core::Examples& x) {
 inline void prepare_input(Network& net, const core::Batches& batches) {
     const core::Examples& x = batches.x;
     const bool first_dense = net.stages[0].ops.empty() && net.stages.size() > 1;
-    net.sparse_input = first_dense && net.input_offset == 0 && density(x) < kSparseBelow;
+    net.sparse_input = first_dense && net.input_offset == 0 &&
+                       density(x) < sparse_below(net.stages[1].panels());
     if (!net.sparse_input) {
         if (!net.stages[0].out) connect(net, net.stages[0]);
         return;
