@@ -2,7 +2,7 @@
 
 Both builds train the same network in turns on one core, at one density after the other; what counts
 are the seconds computed, which other programs beside it change little. Where skipping takes longer,
-it has stopped paying; ``kSparseBelow`` in ``core/gather.h`` should stand there.
+it has stopped paying; ``sparse_below`` in ``core/gather.h`` should stand there at each width.
 """
 
 from __future__ import annotations

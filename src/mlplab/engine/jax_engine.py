@@ -152,7 +152,7 @@ class Training(EpochLoop):
         self.train_data = on_device(arguments.x, arguments.y, arguments.sample_weight)
         self.held_out = on_device(*held_out) if held_out else None
         self.n_samples = len(self.train_data.y)
-        batch_size = arguments.batch_size or 32
+        batch_size = arguments.samples_a_step
         super().__init__(model, arguments, math.ceil(self.n_samples / batch_size))
         self.streams = streams or Streams.of(random.getrandbits(63))
         self.validation_batch_size = arguments.passed_on["validation_batch_size"] or batch_size

@@ -67,7 +67,7 @@ def prepare(model: keras.Model, arguments: FitArguments) -> Job:
     with LOCK:
         build(model, x)
         planned = plan(model, (None, *y.shape[1:]))
-    batch_size = arguments.batch_size or 32
+    batch_size = arguments.samples_a_step
     return Job(
         model=model,
         plan=planned,

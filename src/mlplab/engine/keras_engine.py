@@ -42,6 +42,11 @@ class FitArguments:
     threads: int | None = None
 
     @property
+    def samples_a_step(self) -> int:
+        """Samples a step; where none are asked for, as many as Keras takes."""
+        return self.batch_size or 32
+
+    @property
     def keywords(self) -> dict[str, Any]:
         """All arguments as ``keras.Model.fit`` takes them."""
         own = ("passed_on", "threads")
@@ -55,7 +60,7 @@ def fit(
     if streams is None:
         return model.fit(**arguments.keywords)
     arguments = carve_tail(check_arrays(arguments))
-    n_samples, batch_size = arguments.x.shape[0], arguments.batch_size or 32
+    n_samples, batch_size = arguments.x.shape[0], arguments.samples_a_step
     steps = math.ceil(n_samples / batch_size)
     seed_dropout(model, streams, steps_done=arguments.initial_epoch * steps)
     if not arguments.shuffle:

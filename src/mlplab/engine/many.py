@@ -243,7 +243,7 @@ def fit_many(
     watched = None
     if held_out:
         held_out_data = on_device(*held_out)
-        size = validation_batch_size or batch_size or 32
+        size = validation_batch_size or arguments.samples_a_step
         watched = HeldOut(held_out_data, all_rows(held_out_data), size)
     return _in_chunks_that_fit(models, streams, data, watched, arguments, most_bytes)
 
@@ -256,7 +256,7 @@ def _in_chunks_that_fit(
     arguments: FitArguments,
     most_bytes: int | None,
 ) -> list[keras.callbacks.History]:
-    batch_size, n_samples = arguments.batch_size or 32, len(data.y)
+    batch_size, n_samples = arguments.samples_a_step, len(data.y)
     one_copy = Program(models[0], batch_size)
     most = most_copies(one_copy, state_of(models[0]), data, n_samples, most_bytes)
     chunks, size = in_chunks(list(zip(models, streams, strict=True)), most)
