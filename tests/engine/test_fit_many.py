@@ -116,3 +116,25 @@ def test_streams_may_differ_in_one_source_alone(mnist: Dataset, images: tuple[Da
     streams = [Streams.of(1), Streams(init=1, order=2, dropout=1, split=1, augment=1)]
     first, second = together(same_start, images, seeds=streams)
     assert first["loss"] != second["loss"]
+
+
+def small_model() -> keras.Model:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_plain_lists_will_do_as_for_fit() -> None:
+    x, y = [[0.0, 1.0], [1.0, 0.0]], [[0.0], [1.0]]
+    of_lists, of_arrays = (
+        mlplab.fit_many([small_model()], *data, seeds=[0], epochs=2, validation_data=data)
+        for data in ((x, y), (np.array(x), np.array(y)))
+    )
+    assert len(of_lists[0].history["val_loss"]) == 2
+    assert set(of_lists[0].history) == set(of_arrays[0].history)
+
+
+def test_a_shape_that_no_model_takes_is_refused() -> None:
+    with pytest.raises(mlplab.DataError) as raised:
+        mlplab.fit_many([small_model()], np.zeros((4, 3)), np.zeros((4, 1)), seeds=[0])
+    assert str(raised.value) == "expected x of shape (n, 2), as the model takes, got (4, 3)"

@@ -47,6 +47,22 @@ def from_lists(thing: Any, name: str) -> Any:
         ) from None
 
 
+def read_lists(x: Any, y: Any, sample_weight: Any, validation_data: Any) -> dict[str, Any]:
+    """Return the data of ``fit`` by the names of its arguments, with arrays for plain lists.
+
+    Raises:
+        DataError: lists that are not of one length.
+    """
+    if isinstance(validation_data, (tuple, list)):
+        validation_data = tuple(from_lists(part, "validation_data") for part in validation_data)
+    return {
+        "x": from_lists(x, "x"),
+        "y": from_lists(y, "y"),
+        "sample_weight": from_lists(sample_weight, "sample_weight"),
+        "validation_data": validation_data,
+    }
+
+
 def check_shape(model: keras.Model, x: Any) -> None:
     """Raise DataError where an array cannot be the one input of a built model.
 

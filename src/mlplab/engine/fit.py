@@ -10,8 +10,9 @@ import keras
 import numpy.typing as npt
 
 from mlplab.engine import core, inference, jax_engine, keras_engine, native
-from mlplab.engine.arrays import check_shape, from_lists
+from mlplab.engine.arrays import check_shape, from_lists, read_lists
 from mlplab.engine.epochs import EpochLoop
+from mlplab.engine.job import check_compiled
 from mlplab.engine.keras_engine import FitArguments
 from mlplab.engine.keras_private import LOCK
 from mlplab.engine.plan import plan
@@ -179,21 +180,15 @@ def fit(
     """
     check_engine(engine)
     check_threads(threads)
-    if not getattr(model, "compiled", False):
-        raise UsageError("expected a compiled model; call model.compile(optimizer, loss) first")
+    check_compiled(model)
     check_shape(model, x)
-    if isinstance(validation_data, (tuple, list)):
-        validation_data = tuple(from_lists(part, "validation_data") for part in validation_data)
     arguments = FitArguments(
-        x=from_lists(x, "x"),
-        y=from_lists(y, "y"),
-        sample_weight=from_lists(sample_weight, "sample_weight"),
+        **read_lists(x, y, sample_weight, validation_data),
         batch_size=batch_size,
         epochs=epochs,
         initial_epoch=initial_epoch,
         shuffle=shuffle,
         validation_split=validation_split,
-        validation_data=validation_data,
         callbacks=keras.tree.flatten(callbacks) if callbacks is not None else [],
         passed_on={
             "verbose": verbose,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.engine import arrays
-from mlplab.engine.job import as_samples, build
+from mlplab.engine.job import as_samples, build, check_compiled
 from mlplab.engine.kept import network_of
 from mlplab.engine.keras_private import LOCK
 from mlplab.engine.native import named_results
@@ -94,8 +94,7 @@ def evaluate(
     threads: int | None,
 ) -> dict[str, float]:
     """Return {"loss": ..., metric: ...} of a compiled model on x and y."""
-    if not getattr(model, "compiled", False):
-        raise UsageError("expected a compiled model; call model.compile(optimizer, loss) first")
+    check_compiled(model)
 
     def native() -> dict[str, float]:
         features, targets = arrays.as_array(x, "x"), arrays.as_dense_array(y, "y")

@@ -79,6 +79,12 @@ def prepare(model: keras.Model, arguments: FitArguments) -> Job:
     )
 
 
+def check_compiled(model: keras.Model) -> None:
+    """Raise UsageError where a model has no loss and no optimizer yet."""
+    if not getattr(model, "compiled", False):
+        raise UsageError("expected a compiled model; call model.compile(optimizer, loss) first")
+
+
 def read_arguments(arguments: FitArguments, engine: str = "native") -> FitArguments:
     """Return the arguments with arrays of one length, the tail carved, weights of classes spread.
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.engine.arrays import from_lists
+from mlplab.engine.arrays import check_shape, read_lists
 from mlplab.engine.jax_engine import (
     all_rows,
     as_floats,
@@ -61,6 +61,7 @@ class Copies:
         streams: the random streams of each copy.
         data: the examples that the copies share.
         rows: which of them are for training, (n,) for all or (n_copies, n).
+        epochs: how many there will be.
         shuffle: whether each epoch shows them in a new order.
     """
 
@@ -72,10 +73,11 @@ class Copies:
         data: Data,
         rows: Rows,
         *,
+        epochs: int,
         shuffle: bool = True,
     ) -> None:
         self.program, self.state, self.streams, self.data = program, state, streams, data
-        self._rows, self._shuffle = rows, shuffle
+        self._rows, self._epochs, self._shuffle = rows, epochs, shuffle
         self._orders: dict[int, Any] = {}
 
     def run_epoch(self, epoch: int, held_out: HeldOut | None = None) -> Logs:
@@ -91,7 +93,8 @@ class Copies:
         if held_out:
             fixed, held_out_logs = self.program.evaluate(self.state, *held_out)
             self.state = self.state._replace(fixed=fixed)
-        self._orders[epoch + 1] = self._draw_orders(epoch + 1)
+        if epoch + 1 < self._epochs:
+            self._orders[epoch + 1] = self._draw_orders(epoch + 1)
         logs = logs | {f"val_{name}": value for name, value in held_out_logs.items()}
         fetched: Logs = jax.device_get(logs)
         return fetched
@@ -199,7 +202,7 @@ def fit_many(
     Raises:
         EngineError: Keras is not on JAX, or JAX cannot do what is asked.
         UsageError: models that differ, or as many seeds as there are not models.
-        DataError: x, y and sample_weight differ in length.
+        DataError: x, y and sample_weight differ in length, or x is not of the models' shape.
 
     Examples:
         >>> import keras, numpy as np
@@ -214,16 +217,14 @@ def fit_many(
     """
     models, streams = list(models), [Streams.of(seed) for seed in seeds]
     check_alike(models, len(streams))
+    check_shape(models[0], x)
     asked = FitArguments(
-        x=from_lists(x, "x"),
-        y=from_lists(y, "y"),
-        sample_weight=from_lists(sample_weight, "sample_weight"),
+        **read_lists(x, y, sample_weight, validation_data),
         batch_size=batch_size,
         epochs=epochs,
         initial_epoch=0,
         shuffle=shuffle,
         validation_split=validation_split,
-        validation_data=validation_data,
         callbacks=[],
         passed_on={
             "class_weight": class_weight,
@@ -270,6 +271,7 @@ def _in_chunks_that_fit(
             [own for _, own in full],
             data,
             np.arange(n_samples),
+            epochs=arguments.epochs,
             shuffle=arguments.shuffle,
         )
         logs = [copies.run_epoch(epoch, watched) for epoch in range(arguments.epochs)]

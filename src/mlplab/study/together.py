@@ -119,15 +119,16 @@ class Together:
         rows = [self._rows(own) for own in streams]
         data, train_rows = self._training_parts(streams, [stays for stays, _ in rows])
         held_out = self._held_out([out for _, out in rows])
-        copies = Copies(program, self._first_state(streams), streams, data, train_rows)
-        epochs = self._run_epochs(copies, held_out, [tell for _, _, tell in chunk])
+        state, epochs = self._first_state(streams), self.recipe.epochs
+        copies = Copies(program, state, streams, data, train_rows, epochs=epochs)
+        seen = self._run_epochs(copies, held_out, [tell for _, _, tell in chunk])
         copies.finish()
         result = partial(RunResult, engine="jax", started=started, model=self.model)
         losses, outputs = self._answers(copies)
         seconds = (time.perf_counter() - clock) / len(chunk)
         for copy, (run, _, _) in enumerate(chunk):
-            diverged = epochs[copy][-1].diverged
-            found = result("diverged" if diverged else "done", seconds=seconds, epochs=epochs[copy])
+            diverged = seen[copy][-1].diverged
+            found = result("diverged" if diverged else "done", seconds=seconds, epochs=seen[copy])
             with KERAS_LOCK:
                 put_into(self.model, copies.state_of_copy(copy))
             if not diverged:
