@@ -58,7 +58,7 @@ def terms(comparison: Comparison) -> str:
     together = "The interval holds" if n == 1 else f"All {n} intervals hold at once"
     unit = UNIT[comparison.metric]
     return (
-        f"{comparison.n_examples:,} test examples. {together} in {100 * comparison.level:g}% of "
+        f"{comparison.n_examples:,} test examples. {together} in {percent(comparison.level)} of "
         f"experiments. Differences below {comparison.margin:g} {unit} do not matter (the margin)."
     )
 
@@ -146,6 +146,16 @@ def _minutes(minutes: float) -> str:
     if minutes < 1.5:
         return "a minute"
     return f"{minutes:,.0f} minutes" if minutes < 120 else f"{minutes / 60:,.0f} hours"
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole or short number of per cent.
+
+    Examples:
+        >>> percent(0.95), percent(0.995)
+        ('95%', '99.5%')
+    """
+    return f"{100 * share:g}%"
 
 
 def interval(pair: Pair) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from mlplab.compare.words import percent
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.parity import Parity
 from mlplab.export.quantize import RoundingCost, refusal
@@ -107,7 +108,7 @@ def _scores(scores: Mapping[str, Any]) -> str:
 
 def _between(scores: Mapping[str, Any], value: str, interval: str) -> str:
     low, high = scores[interval]
-    level = f"{100 * scores['level']:g}%"
+    level = percent(scores["level"])
     return f"{share(scores[value])} ({level} interval {share(low)} to {share(high)})"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlplab.compare.words import table, wrapped
+from mlplab.compare.words import percent, table, wrapped
 from mlplab.export.parity import Parity
 from mlplab.export.quantize import RoundingCost, refusal
 from mlplab.export.writing import Exported
@@ -67,7 +67,7 @@ def about(facts: dict[str, Any]) -> list[str]:
 def share_between(scores: dict[str, Any], share: str, interval: str) -> str:
     """Return a share with its interval."""
     low, high = scores[interval]
-    return f"{scores[share]:.4f} ({100 * scores['level']:g}% interval {low:.4f} to {high:.4f})"
+    return f"{scores[share]:.4f} ({percent(scores['level'])} interval {low:.4f} to {high:.4f})"
 
 
 def size(n_bytes: int) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.compare import Comparison
+from mlplab.compare.words import percent
 from mlplab.report.compared import Compared
 from mlplab.report.facts import Facts
 from mlplab.report.figures.comparisons import has_floor
@@ -98,7 +99,7 @@ def _comparison_words(found: Comparison) -> Facts:
         "verdicts": " ".join(pair.sentence() for pair in found.pairs),
         "splits": "; ".join(splits),
         "groups": ", ".join(f"{name}: {letter}" for name, letter in found.groups().items()),
-        "level": f"{100 * found.level:g}%",
+        "level": percent(found.level),
     }
 
 
