@@ -59,9 +59,9 @@ class Teller:
             self.begun.remove(run.key)
             self.told.add(run.key)
 
-    def report(self, folder: Path) -> None:
+    def report(self, written: Sequence[Path]) -> None:
         """Tell that the study's report has been written."""
-        self.sink.report(self.study, folder)
+        self.sink.report(self.study, written)
 
     def catch_up(self, going_on: Callable[[], bool]) -> None:
         """Tell the runs that the file holds and the tracker does not, each whole."""

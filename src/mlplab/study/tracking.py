@@ -64,9 +64,9 @@ class Tracking:
         for thread in self.threads:
             thread.tell(key, event)
 
-    def report(self, folder: Path) -> None:
-        """Tell that the study's report is in a folder."""
-        self.tell(None, lambda teller: teller.report(folder))
+    def report(self, written: Sequence[Path]) -> None:
+        """Tell that the study's report has been written: files, and folders of files."""
+        self.tell(None, lambda teller: teller.report(written))
 
     def close(self, hurried: bool = False) -> None:
         """Tell what is missing, wait for the trackers as long as they answer, and end.

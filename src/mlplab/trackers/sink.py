@@ -37,8 +37,8 @@ class Sink:
         """A run has ended; from now on the tracker holds it whole."""
         raise NotImplementedError
 
-    def report(self, study: StudyName, folder: Path) -> None:
-        """A study's report has been written into a folder."""
+    def report(self, study: StudyName, written: Sequence[Path]) -> None:
+        """A study's report has been written: files, and folders of files."""
 
     def close(self) -> None:
         """No more is told; runs that began and did not end are left for another time."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlplab.errors import UsageError, did_you_mean
-from mlplab.trackers import csv_file, jsonl_file
+from mlplab.trackers import csv_file, jsonl_file, mlflow_uri, tensorboard_files
+from mlplab.trackers.mlflow_store import MlflowSink
 from mlplab.trackers.sink import Sink
 
 
@@ -44,6 +45,13 @@ class Tracker:
 
 
 TRACKERS: dict[str, Tracker] = {
+    "mlflow": Tracker(
+        MlflowSink, "a folder, sqlite:///FILE or http://HOST:PORT", mlflow_uri.problem,
+        mlflow_uri.beside,
+    ),
+    "tensorboard": Tracker(
+        tensorboard_files.TensorBoardSink, "a folder", tensorboard_files.problem
+    ),
     "csv": Tracker(csv_file.csv_sink, "a file", csv_file.problem),
     "jsonl": Tracker(jsonl_file.jsonl_sink, "a file", jsonl_file.problem),
 }
