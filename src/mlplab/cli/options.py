@@ -81,9 +81,7 @@ Csv = Annotated[
 ]
 Jsonl = Annotated[
     Path | None,
-    typer.Option(
-        "--jsonl", metavar="FILE", help="Add a JSON object an event.", show_default=False
-    ),
+    typer.Option("--jsonl", metavar="FILE", help="Add a JSON object an event.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

@@ -49,14 +49,14 @@ def report(
     from mlplab.cli.training import command_line
     from mlplab.report import write_report
     from mlplab.report.folder import check_folder, written
-    from mlplab.study.looks import AFTER_RUNS
     from mlplab.study import Study
+    from mlplab.study.looks import shown_by_runs
 
     how: dict[str, Any] = {"claim": claim, "margin": margin, "level": level, "metric": metric}
     folder = out or study_path.with_name(f"{study_path.stem}-report")
     with Study(study_path, command_line()) as study, tracked({}, mlflow=mlflow) as tracking:
         check_folder(folder, study.id, force)  # before any dataset is fetched
-        tracking.begin(study_path, lambda: study.count_look(AFTER_RUNS))
+        tracking.begin(study_path, study.count_look, shown_by_runs(study.validation))
         typer.echo("Writing the report (half a minute or more) ...", err=True)
         page = write_report(study, folder, dataset=dataset_of(study), force=force, **how)
         tracking.report(written(folder))

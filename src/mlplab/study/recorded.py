@@ -76,11 +76,12 @@ def read(path: Path, row: Row, rows: list[Row]) -> Recorded:
     ]
     scores = {name: row[name] for name in SCORES}
     model = path.parent / row["model_file"] if row["model_file"] else None
-    return run, epochs, Outcome(row["status"], started + row["seconds"], scores, model)
+    end = started + row["seconds"]
+    return run, epochs, Outcome(row["status"], len(epochs), end, scores, model)
 
 
 def parameters(
-    study: Mapping[str, Any], recipe: Mapping[str, Any] | Row, environment: str, engine: str
+    study: Mapping[str, Any] | Row, recipe: Row, environment: str, engine: str
 ) -> dict[str, Value]:
     """Return everything that is fixed before the runs of a recipe begin, but for the seed.
 
@@ -139,9 +140,7 @@ def settings(name: str, thing: Any) -> Iterator[tuple[str, Value]]:
     if isinstance(thing, dict) and "class_name" in thing:
         yield name, thing["class_name"]
         for key, value in thing.get("config", {}).items():
-            yield from settings(
-                key if key == "learning_rate" else f"{name}.{key}", value
-            )
+            yield from settings(key if key == "learning_rate" else f"{name}.{key}", value)
     elif isinstance(thing, dict):
         for key, value in thing.items():
             yield from settings(f"{name}.{key}", value)

@@ -14,7 +14,7 @@ from mlplab.data import Dataset, default_validation, load
 from mlplab.engine import Streams, check_engine
 from mlplab.errors import UsageError, did_you_mean
 from mlplab.recipes import Recipe, seed_list
-from mlplab.study.looks import AFTER_EPOCHS, AFTER_RUNS, LookCount
+from mlplab.study.looks import AFTER_EPOCHS, AFTER_RUNS, LookCount, shown_by_runs
 from mlplab.study.one_run import Epoch, RunResult, train
 from mlplab.study.pool import one_by_one, side_by_side
 from mlplab.study.progress import Job, Progress, Watchers
@@ -97,8 +97,7 @@ def run(
     with followed(track) as tracking, open_writer(path, dataset, validation) as writer:
         registered = writer.register(recipes, dataset, engine)
         if tracking:
-            seen = (AFTER_RUNS, AFTER_EPOCHS) if validation == "test" else (AFTER_RUNS,)
-            tracking.begin(path, lambda: [looks.count(kind) for kind in seen])
+            tracking.begin(path, looks.count, shown_by_runs(validation))
             progress = Watchers([progress, Feed(tracking, writer, registered, keep == "models")])
         on_look = looks.count if watched or tracking else ignore  # nobody watches, nobody is shown
         for recipe in registered:

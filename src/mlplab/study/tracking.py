@@ -13,7 +13,8 @@ from mlplab.errors import MlplabError
 from mlplab.study.one_run import Epoch, RunResult
 from mlplab.study.progress import Job, Progress
 from mlplab.study.recorded import FIGURES, SCORES, parameters, study_name
-from mlplab.study.teller import Event, Teller, TellerThread
+from mlplab.study.teller import Teller
+from mlplab.study.teller_thread import Event, TellerThread
 from mlplab.study.writer import Registered, StudyWriter, finite
 from mlplab.trackers import Epoch as ToldEpoch
 from mlplab.trackers import Key, Outcome, Run, StudyName, sinks
@@ -22,7 +23,10 @@ from mlplab.trackers.told import Value
 _log = logging.getLogger(__name__)
 
 PATIENCE = 30.0
-"""Seconds to wait, at the end, for an answer of a tracker."""
+"""Seconds to wait, when all is trained, for an answer of a tracker."""
+
+MOST_PATIENCE = 300.0
+"""Seconds to wait for all of its answers."""
 
 
 class Tracking:
@@ -47,26 +51,29 @@ class Tracking:
     def __bool__(self) -> bool:
         return bool(self.threads)
 
-    def begin(self, path: Path, on_look: Callable[[], None]) -> None:
+    def begin(self, path: Path, on_look: Callable[[str], None], shown: Sequence[str]) -> None:
         """Begin to tell of a study, and of the runs in its file first; once.
 
         Args:
             path: the study file.
-            on_look: called before test scores that are in the file are told.
+            on_look: called with each kind of test score before those in the file are told.
+            shown: these kinds.
         """
         if self.study is None and self:
             study = self.study = study_name(path)
+            how = {"study": study, "path": path.absolute(), "on_look": on_look, "shown": shown}
             for thread in self.threads:
-                thread.start(partial(Teller, study=study, path=path, on_look=on_look))
+                thread.start(partial(Teller, **how))
 
-    def tell(self, key: Key | None, event: Event) -> None:
+    def tell(self, key: Key, event: Event) -> None:
         """Tell every tracker, some time."""
         for thread in self.threads:
             thread.tell(key, event)
 
     def report(self, written: Sequence[Path]) -> None:
         """Tell that the study's report has been written: files, and folders of files."""
-        self.tell(None, lambda teller: teller.report(written))
+        for thread in self.threads:
+            thread.tell_last(lambda teller: teller.report(written))
 
     def close(self, hurried: bool = False) -> None:
         """Tell what is missing, wait for the trackers as long as they answer, and end.
@@ -77,7 +84,7 @@ class Tracking:
         for thread in self.threads:
             thread.finish(hurried)
         for thread in self.threads:
-            thread.wait(1.0 if hurried else PATIENCE)
+            thread.wait(*((1.0, 1.0) if hurried else (PATIENCE, MOST_PATIENCE)))
 
     def __enter__(self) -> Tracking:
         return self
@@ -120,7 +127,7 @@ class Feed(Progress):
     def on_run_begin(self, job: Job) -> None:
         """Tell that a run begins."""
         assert self.tracking.study is not None
-        own = {"vary": job.vary, "seed": job.seed}
+        own: dict[str, Value] = {"vary": job.vary, "seed": job.seed}
         run = self.runs[job] = Run(
             study=self.tracking.study,
             recipe=job.label,
@@ -143,7 +150,7 @@ class Feed(Progress):
         run = self.runs.pop(job)
         scores = {name: finite(getattr(result, name)) for name in SCORES}
         model = self.models(job) if self.models and result.status == "done" else None
-        outcome = Outcome(result.status, time.time(), scores, model)
+        outcome = Outcome(result.status, len(result.epochs), time.time(), scores, model)
         self.tracking.tell(run.key, lambda teller: teller.end(run, outcome))
 
 

@@ -1,4 +1,4 @@
-"""A text file to which the lines of one run after another are added, and which is never left torn."""
+"""A text file to which whole runs are added, and which is mended where one was torn."""
 
 from __future__ import annotations
 

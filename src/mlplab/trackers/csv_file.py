@@ -25,11 +25,11 @@ COLUMNS = (
 
 
 def row(values: Mapping[str, Any]) -> str:
-    """Return a line; columns without a value are empty.
+    r"""Return a line; columns without a value are empty.
 
     Examples:
         >>> row({"study": "mine", "seed": 3, "layers": "Dense(2, relu), Dense(3)"})
-        'mine,,,,3,,,,"Dense(2, relu), Dense(3)",,,,,,,,,,,,,\\n'
+        'mine,,,,3,,,,"Dense(2, relu), Dense(3)",,,,,,,,,,,,,\n'
     """
     text = io.StringIO()
     csv.DictWriter(text, COLUMNS, lineterminator="\n").writerow(values)

@@ -41,7 +41,7 @@ class LinesSink(Sink):
     def __init__(self, place: str, format_: Format) -> None:
         super().__init__(place)
         self.format = format_
-        self.file = AppendedFile(Path(place), format_.header.encode(), format_.ended)
+        self.file = AppendedFile(Path(place).absolute(), format_.header.encode(), format_.ended)
         self.lines: dict[Key, list[str]] = {}
 
     def open(self, study: StudyName) -> set[Key]:

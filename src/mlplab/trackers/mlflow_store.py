@@ -14,7 +14,7 @@ from mlplab.trackers.mlflow_uri import artefacts, uri
 from mlplab.trackers.sink import Sink
 from mlplab.trackers.told import Epoch, Key, Outcome, Run, StudyName, finite
 
-_DEFAULTS = {
+DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -29,7 +29,7 @@ _DEFAULTS = {
 _STUDY, _RECIPE, _VARY, _SEED = (f"mlplab.{name}" for name in ("study", "recipe", "vary", "seed"))
 _REPORT, _PARENT = "mlplab.report", "mlflow.parentRunId"
 _WHOLE = {"done": "FINISHED", "diverged": "FAILED"}  # a run that has not ended is RUNNING
-_MOST = 500  # characters of a parameter that every MLflow store takes
+_MOST = 6000  # characters of a parameter that every MLflow store takes
 
 
 class MlflowSink(Sink):
@@ -45,18 +45,23 @@ class MlflowSink(Sink):
             raise UsageError(
                 f"expected the package mlflow, which is not installed; run: {installing('mlflow')}"
             )
+        self.uri = uri(place)
         self.runs: dict[Key, str] = {}
         self.parents: dict[str, str] = {}
         self.unfinished: dict[Key, list[str]] = {}
 
+    def load(self) -> None:
+        """Import MLflow, after it has been told how to behave."""
+        for name, value in DEFAULTS.items():
+            os.environ.setdefault(name, value)
+        import mlflow  # noqa: F401
+
     def open(self, study: StudyName) -> set[Key]:
         """Find or make the experiment; return the runs in it that have ended."""
-        for name, value in _DEFAULTS.items():
-            os.environ.setdefault(name, value)
         from mlflow import MlflowClient
 
         self.study = study
-        self.client: Any = MlflowClient(tracking_uri=uri(self.place))
+        self.client: Any = MlflowClient(tracking_uri=self.uri)
         self.experiment = self._experiment(study.name)
         told = set()
         for run in self._search(f"tags.`{_STUDY}` = '{study.id}'"):
@@ -92,7 +97,9 @@ class MlflowSink(Sink):
         """Log scores and model, and then that the run has ended."""
         made = self.runs.pop(run.key)
         scores = {name: outcome.scores[name] for name in ("test_loss", "test_accuracy")}
-        self._log(made, [(name, v, outcome.time, 0) for name, v in finite(scores).items()])
+        self._log(
+            made, [(name, v, outcome.time, outcome.epochs) for name, v in finite(scores).items()]
+        )
         self.client.set_tag(made, "mlplab.status", outcome.status)
         if outcome.model and outcome.model.exists():
             self.client.log_artifact(made, str(outcome.model), "model")
@@ -116,7 +123,7 @@ class MlflowSink(Sink):
     def _experiment(self, name: str) -> str:
         there = self.client.get_experiment_by_name(name)
         if there is None:
-            where = artefacts(self.place, name)
+            where = artefacts(self.uri, name)
             return str(self.client.create_experiment(name, artifact_location=where))
         if there.lifecycle_stage != "active":
             raise UsageError(

@@ -61,12 +61,12 @@ def uri(place: str) -> str:
     return place if "://" in place or place.startswith("file:") else Path(place).absolute().as_uri()
 
 
-def artefacts(place: str, experiment: str) -> str | None:
+def artefacts(uri: str, experiment: str) -> str | None:
     """Return where the files of a new experiment go; None where that is for MLflow to say.
 
     Beside a database file, and not in whatever folder we are in.
     """
-    if not place.startswith(_SQLITE):
+    if not uri.startswith(_SQLITE):
         return None
-    file = Path(place.removeprefix(_SQLITE)).absolute()
+    file = Path(uri.removeprefix(_SQLITE))
     return (file.parent / f"{file.stem}-files" / experiment).as_uri()

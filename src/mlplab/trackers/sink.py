@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,14 +13,26 @@ class Sink:
     """Is told runs, one call after another, in one thread that is no other's.
 
     A sink raises whatever error its tracker meets; who calls it says so once, and calls it no more.
-    Making one opens nothing.
+    Making one opens nothing. They are called in the order in which they stand here.
 
     Args:
         place: what the user named: a file, a folder or an address.
+
+    Examples:
+        >>> Sink("http://me:secret@127.0.0.1:5000").shown
+        'http://me:***@127.0.0.1:5000'
     """
 
     def __init__(self, place: str) -> None:
         self.place = place
+
+    @property
+    def shown(self) -> str:
+        """The place as messages name it: without a password."""
+        return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", self.place)
+
+    def load(self) -> None:
+        """Import what the tracker needs, which may be slow and cannot hang."""
 
     def open(self, study: StudyName) -> set[Key]:
         """Open the tracker and return the runs of a study that it holds whole."""

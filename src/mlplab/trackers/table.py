@@ -46,7 +46,9 @@ class Tracker:
 
 TRACKERS: dict[str, Tracker] = {
     "mlflow": Tracker(
-        MlflowSink, "a folder, sqlite:///FILE or http://HOST:PORT", mlflow_uri.problem,
+        MlflowSink,
+        "a folder, sqlite:///FILE or http://HOST:PORT",
+        mlflow_uri.problem,
         mlflow_uri.beside,
     ),
     "tensorboard": Tracker(

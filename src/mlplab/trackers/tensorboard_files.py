@@ -35,15 +35,15 @@ class TensorBoardSink(Sink):
         super().__init__(place)
         with needed("tensorboard"):
             import tensorboard  # noqa: F401 - asked for before any training
+        self.root = Path(place).absolute()
         self.writers: dict[Key, EventFile] = {}
-        self.last: dict[Key, int] = {}
 
     def open(self, study: StudyName) -> set[Key]:
         """Find the study's folder, whatever it was called when it was made; return its runs."""
-        folder, end = Path(self.place), f"-{study.id[:_N_ID]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        there = sorted(found for found in folder.iterdir() if found.name.endswith(end))
-        self.folder = there[0] if there else folder / f"{study.name.replace('/', '-')}{end}"
+        self.root.mkdir(parents=True, exist_ok=True)
+        end = f"-{study.id[:_N_ID]}"
+        there = sorted(found for found in self.root.iterdir() if found.name.endswith(end))
+        self.folder = there[0] if there else self.root / f"{study.name}{end}"
         return set(self._whole())
 
     def begin(self, run: Run) -> None:
@@ -59,7 +59,6 @@ class TensorBoardSink(Sink):
     def epochs(self, run: Run, epochs: Sequence[Epoch]) -> None:
         """Add the figures of epochs."""
         for epoch in epochs:
-            self.last[run.key] = epoch.epoch
             self.writers[run.key].add(epoch.time, epoch.epoch, epoch.figures)
         self.writers[run.key].flush()
 
@@ -67,7 +66,7 @@ class TensorBoardSink(Sink):
         """Add the scores at the last epoch, and mark the run as whole."""
         writer = self.writers[run.key]
         scores = {name: outcome.scores[name] for name in ("test_loss", "test_accuracy")}
-        writer.add(outcome.time, self.last.get(run.key, 0), scores)
+        writer.add(outcome.time, outcome.epochs, scores)
         writer.add_end(outcome)
         self._forget(run.key)
         (writer.folder / WHOLE).touch()
@@ -78,7 +77,6 @@ class TensorBoardSink(Sink):
             self._forget(key)
 
     def _forget(self, key: Key) -> None:
-        self.last.pop(key, None)
         writer = self.writers.pop(key, None)
         if writer:
             writer.close()
@@ -118,7 +116,7 @@ class EventFile:
         self._write(Event(wall_time=started, file_version="brain.Event:2"))
 
     def add(self, at: float, step: int, figures: Mapping[str, float | None]) -> None:
-        """Add figures; TensorBoard groups ``loss`` and ``val_loss`` by the word before a slash."""
+        """Add figures, each a scalar at a step."""
         values = [
             self.Summary.Value(tag=tag, simple_value=value)
             for tag, value in finite(figures).items()

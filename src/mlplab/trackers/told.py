@@ -83,12 +83,14 @@ class Outcome(NamedTuple):
 
     Attributes:
         status: ``done`` or ``diverged``.
+        epochs: how many epochs it had.
         time: when it ended, in seconds since 1970, UTC.
         scores: test_loss, test_accuracy and seconds; None for what is not a finite number.
         model: the trained model's file, where it is kept.
     """
 
     status: str
+    epochs: int
     time: float
     scores: Mapping[str, float | None]
     model: Path | None = None
