@@ -8,11 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import mlplab
@@ -94,11 +95,10 @@ class Server:
         while True:
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
-            try:
-                urllib.request.urlopen(f"{self.uri}/health", timeout=5).close()
-                return
-            except OSError:
-                time.sleep(0.1)
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"{self.uri}/health", timeout=5, trust_env=False).is_success:
+                    return
+            time.sleep(0.1)
 
     def kill(self) -> None:
         """Kill it and its workers with SIGKILL."""
