@@ -40,11 +40,11 @@ def test_every_problem_is_told_with_its_line(tmp_path: Path) -> None:
         load_spec(spec(tmp_path, **track))
     lines = [line.partition("tracked.toml:")[2] for line in str(error.value).splitlines()]
     assert [line for line in lines if line] == [
-        "10: track.mlflow: expected a folder, sqlite:///FILE or http://HOST:PORT, got 'http://a:b'",
-        f"11: track.tensorboard: expected a folder, got a file: {tmp_path}/text",
-        f"12: track.csv: expected a CSV file, got a folder: {tmp_path}",
-        "13: track.jsonl: expected a text that is not empty, got ''",
-        "14: track.cvs: unknown key 'cvs'; did you mean 'csv'?",
+        "9: track.mlflow: expected a folder, sqlite:///FILE or http://HOST:PORT, got 'http://a:b'",
+        f"10: track.tensorboard: expected a folder, got a file: {tmp_path}/text",
+        f"11: track.csv: expected a CSV file, got a folder: {tmp_path}",
+        "12: track.jsonl: expected a text that is not empty, got ''",
+        "13: track.cvs: unknown key 'cvs'; did you mean 'csv'?",
     ]
 
 

@@ -62,7 +62,8 @@ def run(
         looks: the looks counted for the same command already; see ``Study``.
         track: trackers that are told every run, and where they are: ``{"csv": "runs.csv"}``; any of
             ``mlflow``, ``tensorboard``, ``csv`` and ``jsonl``. They are told test scores as a
-            progress display is. One that fails is named in the log, and changes nothing else.
+            progress display is. One that fails is named in the log, and changes nothing else. Or
+            the ``Tracking`` of a command that has several calls of this function.
 
     Returns:
         The study, open for reading.

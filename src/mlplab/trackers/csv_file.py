@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.trackers.appended import Ended
-from mlplab.trackers.lines import Format, LinesSink
+from mlplab.trackers.lines import Format, LinesSink, first_line
 from mlplab.trackers.told import Epoch, Outcome, Run, iso
 
 PARAMETERS = (
@@ -79,12 +79,8 @@ def csv_sink(place: str) -> LinesSink:
 
 def problem(place: str) -> str:
     """Return why a place cannot be such a file, or nothing."""
-    path = Path(place)
-    if path.is_dir():
+    if Path(place).is_dir():
         return f"expected a CSV file, got a folder: {place}"
-    if path.is_file():
-        with path.open("rb") as file:
-            first = file.readline().decode(errors="replace")
-        if not HEADER.startswith(first.rstrip("\r\n")):
-            return f"expected a CSV file that mlplab wrote, or none yet, got another: {place}"
-    return ""
+    if HEADER.startswith(first_line(place).decode(errors="replace").rstrip("\r\n")):
+        return ""
+    return f"expected a CSV file that mlplab wrote, or none yet, got another: {place}"

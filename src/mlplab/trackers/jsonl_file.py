@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlplab.trackers.appended import Ended
-from mlplab.trackers.lines import Format, LinesSink
+from mlplab.trackers.lines import Format, LinesSink, first_line
 from mlplab.trackers.told import Epoch, Outcome, Run, iso
 
 
@@ -51,6 +51,7 @@ def ended(text: bytes) -> Ended | None:
         return None
 
 
+_FIRST = b'{"event": "begin", '
 FORMAT = Format("", begin_line, epoch_line, end_line, ended)
 
 
@@ -61,12 +62,8 @@ def jsonl_sink(place: str) -> LinesSink:
 
 def problem(place: str) -> str:
     """Return why a place cannot be such a file, or nothing."""
-    path = Path(place)
-    if path.is_dir():
+    if Path(place).is_dir():
         return f"expected a file of JSON lines, got a folder: {place}"
-    if path.is_file():
-        with path.open("rb") as file:
-            first = file.readline()
-        if first and not b'{"event": "begin", '.startswith(first[:19]):
-            return f"expected JSON lines that mlplab wrote, or no file yet, got another: {place}"
-    return ""
+    if _FIRST.startswith(first_line(place)[: len(_FIRST)]):
+        return ""
+    return f"expected JSON lines that mlplab wrote, or no file yet, got another: {place}"

@@ -30,6 +30,15 @@ class Format:
     ended: Callable[[bytes], Ended | None]
 
 
+def first_line(place: str) -> bytes:
+    """Return the first line of a file; nothing of one that is not there, or cannot be read."""
+    try:
+        with Path(place).open("rb") as file:
+            return file.readline()
+    except OSError:
+        return b""
+
+
 class LinesSink(Sink):
     """Writes each run when it has ended, so that its lines stand together.
 

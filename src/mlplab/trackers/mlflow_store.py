@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +28,7 @@ DEFAULTS = {
 }
 """How MLflow is asked to behave, where the user has not said otherwise."""
 
+_URLLIB3 = logging.getLogger("urllib3.connectionpool")
 _STUDY, _RECIPE, _VARY, _SEED = (f"mlplab.{name}" for name in ("study", "recipe", "vary", "seed"))
 _REPORT, _PARENT = "mlplab.report", "mlflow.parentRunId"
 _WHOLE = {"done": "FINISHED", "diverged": "FAILED"}  # a run that has not ended is RUNNING
@@ -55,6 +58,9 @@ class MlflowSink(Sink):
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
         import mlflow  # noqa: F401
+
+        self.quiet = OfOtherThreads()
+        _URLLIB3.addFilter(self.quiet)
 
     def open(self, study: StudyName) -> set[Key]:
         """Find or make the experiment; return the runs in it that have ended."""
@@ -120,6 +126,10 @@ class MlflowSink(Sink):
                 self.client.log_artifact(made, str(path), "report")
         self.client.set_terminated(made)
 
+    def close(self) -> None:
+        """Take the filter off the log again."""
+        _URLLIB3.removeFilter(self.quiet)
+
     def _experiment(self, name: str) -> str:
         there = self.client.get_experiment_by_name(name)
         if there is None:
@@ -170,6 +180,18 @@ class MlflowSink(Sink):
 
         found = [Metric(name, value, milliseconds(at), step) for name, value, at, step in figures]
         self.client.log_batch(run_id, metrics=found)
+
+
+class OfOtherThreads(logging.Filter):
+    """Leaves out what the thread logs that made it: retries that the user need not hear of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = threading.get_ident()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether another thread logged a record."""
+        return record.thread != self.thread
 
 
 def milliseconds(time: float) -> int:
