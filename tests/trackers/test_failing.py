@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +22,12 @@ from mlplab import Recipe
 from mlplab.study import Job, Progress, RunResult, teller_thread
 from mlplab.trackers import TRACKERS, Epoch, Key, Outcome, Run, Sink, StudyName, Tracker
 from tests.trackers.conftest import Server, Train
+from tests.trackers.test_files import ends
 from tests.trackers.test_mlflow import Reader
+from tests.trackers.test_tensorboard import read
+
+ROOT = Path(__file__).parents[2]
+SOURCES = Path(mlplab.__file__).parents[1]
 
 
 class After(Progress):
@@ -158,6 +167,32 @@ def test_one_that_never_answers_is_given_up(
     assert kept.runs == {}  # what hung is not told behind our back
     train(2, track={"kept": "somewhere"})
     assert steps(kept) == [[1, 2, "done"]] * 2
+
+
+def test_kill_9_leaves_nothing_twice_and_nothing_half(tmp_path: Path) -> None:
+    """Killed once, then left alone."""
+    runs = tmp_path / "runs.csv"
+    for n_before in (10, None):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.trackers.killed", "a.study", "50"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": f"{SOURCES}:{ROOT}"},
+        )
+        deadline = time.monotonic() + 120
+        while process.poll() is None and n_before is not None:
+            assert time.monotonic() < deadline
+            if runs.exists() and runs.read_bytes().count(b",done,") >= n_before:
+                process.kill()
+            time.sleep(0.005)
+        assert process.wait(120) == (0 if n_before is None else -signal.SIGKILL)
+    expected = [("small", "all", seed) for seed in range(50)]
+    assert sorted(ends(runs)) == sorted(ends(tmp_path / "runs.jsonl")) == expected
+    assert len(runs.read_text().splitlines()) == 1 + 3 * 50
+    folders = sorted((tmp_path / "events").glob("a-*/small/seed-*"))
+    assert len(folders) == 50
+    for folder in (folders[0], folders[7], folders[-1]):
+        assert len(read(folder).Scalars("loss")) == 2
+    assert all(len(list(folder.glob("*tfevents*"))) == 1 for folder in folders)
 
 
 def test_an_interrupted_study_leaves_the_rest_to_the_next_command(
