@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
@@ -155,8 +156,10 @@ def short(value: Any) -> Value:
 
     Examples:
         >>> short(0.009999999776482582), short(1 / 3), short(True)
-        (0.01, 0.3333333333333333, 'True')
+        (0.01, 0.3333333333333333, True)
     """
-    if isinstance(value, float) and float(np.float32(value)) == value:
-        return float(str(np.float32(value)))
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    if not isinstance(value, float) or not math.isfinite(value):
+        return value if isinstance(value, int) else str(value)
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return float(str(single)) if float(single) == value else value
