@@ -31,8 +31,8 @@ from mlplab.recipes.tables import (
     TrainTable,
     seed_list,
 )
+from mlplab.recipes.tracked import place_problems, places
 from mlplab.recipes.vocabulary import Kind
-from mlplab.trackers import TRACKERS
 
 _TABLES: dict[str, type[Table]] = {
     "study": StudyTable,
@@ -108,7 +108,7 @@ def load_spec(path: str | Path) -> StudySpec:
     data, lines = _parse(text, path), locate(text)
     problems = (_table_problems, _recipe_problems, _data_problems)
     found = [problem for look in problems for problem in look(data)]
-    raise_problems([*found, *_track_problems(data, path)], str(path), lines)
+    raise_problems([*found, *place_problems(data, path.parent)], str(path), lines)
     tables = SpecTables.model_validate(data)
     study = tables.study
     return StudySpec(
@@ -119,7 +119,7 @@ def load_spec(path: str | Path) -> StudySpec:
         validation=study.validation,
         keep=study.keep,
         vary=study.vary,
-        track=_track(tables.track.model_dump(exclude_none=True), path),
+        track=places(tables.track, path.parent),
         recipes=[_recipe(table, tables.train) for table in tables.recipe],
         file=str(path),
         lines=lines,
@@ -302,21 +302,6 @@ def _data_problems(data: dict[str, Any]) -> list[Problem]:
         return []
     text = f"expected a dataset out of {', '.join(CATALOG)}, or a path, got {name!r}"
     return [Problem(("study", "dataset"), text + did_you_mean(name, CATALOG))]
-
-
-def _track(table: dict[str, Any], path: Path) -> dict[str, str]:
-    """The places of trackers; relative ones start at the study spec's folder."""
-    return {name: TRACKERS[name].beside(place, path.parent) for name, place in table.items()}
-
-
-def _track_problems(data: dict[str, Any], path: Path) -> Iterator[Problem]:
-    """Places where a tracker cannot be."""
-    table = data.get("track")
-    for name, place in table.items() if isinstance(table, dict) else ():
-        if name in TRACKERS and place and isinstance(place, str):
-            text = TRACKERS[name].problem(TRACKERS[name].beside(place, path.parent))
-            if text:
-                yield Problem(("track", name), text)
 
 
 def _is_path(dataset: str) -> bool:
