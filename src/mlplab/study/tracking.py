@@ -61,9 +61,9 @@ class Tracking:
         """
         if self.study is None and self:
             study = self.study = study_name(path)
-            how = {"study": study, "path": path.absolute(), "on_look": on_look, "shown": shown}
+            make = partial(Teller, study=study, path=path.absolute(), on_look=on_look, shown=shown)
             for thread in self.threads:
-                thread.start(partial(Teller, **how))
+                thread.start(make)
 
     def tell(self, key: Key, event: Event) -> None:
         """Tell every tracker, some time."""
