@@ -41,7 +41,7 @@ MEANT = {
     ),
     *("Comparison", "compare_scores", "predict", "read_scores", "run", "run_until_decided"),
 }
-ROOMS = ("data", "recipes", "engine", "study", "compare", "report")
+ROOMS = ("data", "recipes", "engine", "study", "compare", "report", "trackers")
 HEAVY = {"jax", "keras", "matplotlib", "pandas", "scipy", "seaborn", "sklearn"}
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlplab.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlplab.study.tracking import Tracking
 
 
 def seeds_or_auto(text: str) -> int | str:
@@ -51,6 +55,34 @@ Epochs = Annotated[
     int | None, typer.Option("--epochs", help="Epochs of each run.", show_default=False)
 ]
 Engine = Annotated[str, typer.Option("--engine", help="What trains: auto, native, jax or keras.")]
+Mlflow = Annotated[
+    str | None,
+    typer.Option(
+        "--mlflow",
+        metavar="URI",
+        help="Tell MLflow: a folder, sqlite:///FILE or http://HOST:PORT.",
+        show_default=False,
+    ),
+]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option(
+        "--tensorboard",
+        metavar="FOLDER",
+        help="Write event files for TensorBoard.",
+        show_default=False,
+    ),
+]
+Csv = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv", metavar="FILE", help="Add a row an epoch and a row a run.", show_default=False
+    ),
+]
+Jsonl = Annotated[
+    Path | None,
+    typer.Option("--jsonl", metavar="FILE", help="Add a JSON object an event.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Verbose = Annotated[
@@ -75,6 +107,19 @@ Level = Annotated[
     float, typer.Option("--level", help="How often all verdicts are to hold at once.")
 ]
 Metric = Annotated[str, typer.Option("--metric", help="accuracy or loss.")]
+
+
+def tracked(asked: Mapping[str, str], **given: str | Path | None) -> Tracking:
+    """Return the trackers that a study spec asks for and the command line, which comes first.
+
+    Args:
+        asked: the places of trackers by their names.
+        given: likewise; None where an option was not given.
+    """
+    from mlplab.study.tracking import Tracking
+
+    wanted = {name: str(place) for name, place in given.items() if place is not None}
+    return Tracking({**asked, **wanted}, partial(typer.echo, err=True))
 
 
 def check_free(paths: Sequence[Path], force: bool) -> None:

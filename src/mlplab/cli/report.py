@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlplab.cli.options import Force, Level, Margin, Metric, StudyPath
+from mlplab.cli.options import Force, Level, Margin, Metric, Mlflow, StudyPath, tracked
 
 if TYPE_CHECKING:
     from mlplab.data import Dataset
@@ -37,6 +37,7 @@ def report(
     margin: Margin = None,
     level: Level = 0.95,
     metric: Metric = "accuracy",
+    mlflow: Mlflow = None,
     force: Force = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
@@ -47,15 +48,18 @@ def report(
     """
     from mlplab.cli.training import command_line
     from mlplab.report import write_report
-    from mlplab.report.folder import check_folder
+    from mlplab.report.folder import check_folder, written
     from mlplab.study import Study
+    from mlplab.study.looks import shown_by_runs
 
     how: dict[str, Any] = {"claim": claim, "margin": margin, "level": level, "metric": metric}
     folder = out or study_path.with_name(f"{study_path.stem}-report")
-    with Study(study_path, command_line()) as study:
+    with Study(study_path, command_line()) as study, tracked({}, mlflow=mlflow) as tracking:
         check_folder(folder, study.id, force)  # before any dataset is fetched
+        tracking.begin(study_path, study.count_look, shown_by_runs(study.validation))
         typer.echo("Writing the report (half a minute or more) ...", err=True)
         page = write_report(study, folder, dataset=dataset_of(study), force=force, **how)
+        tracking.report(written(folder))
     typer.echo(page)
     if open_page:
         typer.launch(page.absolute().as_uri())

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlplab.cli.options import Engine, Epochs, Json, Quiet, Verbose
+from mlplab.cli.options import (
+    Csv,
+    Engine,
+    Epochs,
+    Json,
+    Jsonl,
+    Mlflow,
+    Quiet,
+    TensorBoard,
+    Verbose,
+    tracked,
+)
 from mlplab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +51,10 @@ def reproduce(
             show_default=False,
         ),
     ] = None,
+    mlflow: Mlflow = None,
+    tensorboard: TensorBoard = None,
+    csv: Csv = None,
+    jsonl: Jsonl = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -65,6 +80,7 @@ def reproduce(
     from mlplab.recipes import choose_notebook_recipes, fan_in_recipes
     from mlplab.report import write_report
     from mlplab.report.answers import answers
+    from mlplab.report.folder import written
     from mlplab.report.text import data_facts, network_facts
     from mlplab.study.runs import check_seeds
 
@@ -73,38 +89,42 @@ def reproduce(
         raise UsageError(f"expected --ask init, got {ask!r}")
     networks = choose_notebook_recipes(recipes or [])
     chosen = override(networks + (fan_in_recipes(recipes or []) if ask else []), epochs=epochs)
+    tracking = tracked({}, mlflow=mlflow, tensorboard=tensorboard, csv=csv, jsonl=jsonl)
     dataset = load("mnist", progress=not quiet)
-    study, _ = train_into(
-        out / "reproduce.study",
-        chosen,
-        dataset,
-        seeds,
-        quiet=quiet,
-        verbose=verbose,
-        validation="test",
-        keep="models",
-        engine=engine,
-    )
-    with study:
-        found = verdicts(study)
-        told = {question: a for one in found for question, a in answers(one).items()}
-        about = "" if quiet else data_facts(dataset) + "\n" + network_facts(study)
-        print_results(study, json, found, about, answers=told)
-        check_some_done(study)
-        if not json:
-            print_answers(told)
-        if not quiet:
-            typer.echo("\nWriting the report (half a minute or more) ...", err=True)
-        page = write_report(
-            study,
-            out,
-            dataset=dataset,
-            comparison=found[0] if found else None,
-            further=found[1:],
-            command=command_line(),
-            force=force,
+    with tracking:
+        study, _ = train_into(
+            out / "reproduce.study",
+            chosen,
+            dataset,
+            seeds,
+            quiet=quiet,
+            verbose=verbose,
+            validation="test",
+            keep="models",
+            engine=engine,
+            track=tracking,
         )
-        shown = suggested(study)
+        with study:
+            found = verdicts(study)
+            told = {question: a for one in found for question, a in answers(one).items()}
+            about = "" if quiet else data_facts(dataset) + "\n" + network_facts(study)
+            print_results(study, json, found, about, answers=told)
+            check_some_done(study)
+            if not json:
+                print_answers(told)
+            if not quiet:
+                typer.echo("\nWriting the report (half a minute or more) ...", err=True)
+            page = write_report(
+                study,
+                out,
+                dataset=dataset,
+                comparison=found[0] if found else None,
+                further=found[1:],
+                command=command_line(),
+                force=force,
+            )
+            tracking.report(written(out))
+            shown = suggested(study)
     typer.echo(f"\nReport: {page}", err=json)
     typer.echo(f"Next: {shown}", err=json)
 

@@ -9,19 +9,24 @@ import typer
 
 from mlplab.cli.options import (
     Claim,
+    Csv,
     Engine,
     Epochs,
     Json,
+    Jsonl,
     Level,
     Margin,
     MaxMinutes,
     MaxSeeds,
     Metric,
+    Mlflow,
     Quiet,
     Seeds,
+    TensorBoard,
     Vary,
     Verbose,
     seeds_or_auto,
+    tracked,
 )
 from mlplab.errors import UsageError
 
@@ -66,6 +71,10 @@ def run(
     margin: Margin = None,
     level: Level = 0.95,
     metric: Metric = "accuracy",
+    mlflow: Mlflow = None,
+    tensorboard: TensorBoard = None,
+    csv: Csv = None,
+    jsonl: Jsonl = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -104,22 +113,25 @@ def run(
         how |= {"max_seeds": max_seeds, "max_minutes": max_minutes}
     else:
         check_left_alone(context, *_OF_AUTO)
+    tracking = tracked(plan.track, mlflow=mlflow, tensorboard=tensorboard, csv=csv, jsonl=jsonl)
     dataset = load(plan.dataset, **plan.load_options)
     check(plan, dataset)
-    study, found = train_into(
-        out or Path(f"{plan.name}.study"),
-        override(plan.recipes, epochs=epochs),
-        dataset,
-        plan.seeds if wanted is None else wanted,
-        quiet=quiet,
-        verbose=verbose,
-        validation=plan.validation,
-        keep=keep or plan.keep,
-        engine=engine,
-        **how,
-    )
-    with study:
-        show(study, found, vary, as_json=json)
+    with tracking:
+        study, found = train_into(
+            out or Path(f"{plan.name}.study"),
+            override(plan.recipes, epochs=epochs),
+            dataset,
+            plan.seeds if wanted is None else wanted,
+            quiet=quiet,
+            verbose=verbose,
+            validation=plan.validation,
+            keep=keep or plan.keep,
+            engine=engine,
+            track=tracking,
+            **how,
+        )
+        with study:
+            show(study, found, vary, as_json=json)
     if not (json or quiet):
         compare = "" if vary != "all" or found else f"mlplab compare {study.path}, "
         typer.echo(f"\nNext: {compare}mlplab report {study.path}", err=True)

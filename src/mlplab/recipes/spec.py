@@ -22,12 +22,22 @@ from mlplab.recipes.notebook import notebook_recipes
 from mlplab.recipes.objects import problems_of
 from mlplab.recipes.problems import Problem, raise_problems, sentence, shown
 from mlplab.recipes.recipe import Recipe, augmentation_problem, shape_problem
-from mlplab.recipes.tables import RecipeTable, SpecTables, StudyTable, Table, TrainTable, seed_list
+from mlplab.recipes.tables import (
+    RecipeTable,
+    SpecTables,
+    StudyTable,
+    Table,
+    TrackTable,
+    TrainTable,
+    seed_list,
+)
+from mlplab.recipes.tracked import place_problems, places
 from mlplab.recipes.vocabulary import Kind
 
 _TABLES: dict[str, type[Table]] = {
     "study": StudyTable,
     "train": TrainTable,
+    "track": TrackTable,
     "recipe": RecipeTable,
 }
 _SETTINGS = ("batch_size", "epochs", "optimizer", "loss", "augmentation")
@@ -46,6 +56,7 @@ class StudySpec:
             default.
         keep: ``"models"`` to keep the trained models, or None.
         vary: the random stream that the seeds vary, or ``"all"``.
+        track: the trackers that are told every run, and where they are; see ``mlplab.run``.
         recipes: what to train, in the order of the file.
         file: the study spec, as it was named.
         lines: the line of every key in it, for messages.
@@ -58,6 +69,7 @@ class StudySpec:
     validation: str | int | float | None
     keep: str | None
     vary: str
+    track: dict[str, str]
     recipes: list[Recipe]
     file: str
     lines: dict[Keys, int] = field(repr=False)
@@ -67,7 +79,8 @@ def load_spec(path: str | Path) -> StudySpec:
     """Read a study spec.
 
     Settings of a recipe come from its own table, else from ``[train]``, else from the network that
-    ``like`` names, else from ``Recipe``. A relative path to data starts at the file's folder.
+    ``like`` names, else from ``Recipe``. A relative path to data or to what a tracker writes starts
+    at the file's folder.
 
     Raises:
         RecipeError: a file that cannot be read or is not TOML, or one line for each problem in it:
@@ -93,9 +106,9 @@ def load_spec(path: str | Path) -> StudySpec:
     path = Path(path)
     text = _read(path)
     data, lines = _parse(text, path), locate(text)
-    raise_problems(
-        [*_table_problems(data), *_recipe_problems(data), *_data_problems(data)], str(path), lines
-    )
+    problems = (_table_problems, _recipe_problems, _data_problems)
+    found = [problem for look in problems for problem in look(data)]
+    raise_problems([*found, *place_problems(data, path.parent)], str(path), lines)
     tables = SpecTables.model_validate(data)
     study = tables.study
     return StudySpec(
@@ -106,6 +119,7 @@ def load_spec(path: str | Path) -> StudySpec:
         validation=study.validation,
         keep=study.keep,
         vary=study.vary,
+        track=places(tables.track, path.parent),
         recipes=[_recipe(table, tables.train) for table in tables.recipe],
         file=str(path),
         lines=lines,

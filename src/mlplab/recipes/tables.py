@@ -16,6 +16,7 @@ from mlplab.recipes.recipe import NAME_PATTERN, kinds_problems
 DEFAULT_N_SEEDS = 10
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Place = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 # Keras objects; `schema` puts what it knows of Keras in the place of these marks.
@@ -114,11 +115,23 @@ class RecipeTable(TrainTable):
     like: str | None = Field(default=None, description="A network of the notebook.")
 
 
+class TrackTable(Table):
+    """``[track]``: where runs are told besides the study file; paths are relative to this file."""
+
+    mlflow: Place | None = Field(
+        default=None, description="A folder, sqlite:///FILE or http://HOST:PORT."
+    )
+    tensorboard: Place | None = Field(default=None, description="A folder for event files.")
+    csv: Place | None = Field(default=None, description="A CSV file: a row an epoch and a run.")
+    jsonl: Place | None = Field(default=None, description="A file of JSON lines.")
+
+
 class SpecTables(Table):
-    """A study spec: ``[study]``, ``[train]`` and one ``[[recipe]]`` or more."""
+    """A study spec: ``[study]``, ``[train]``, ``[track]`` and one ``[[recipe]]`` or more."""
 
     study: StudyTable
     train: TrainTable = TrainTable()
+    track: TrackTable = TrackTable()
     recipe: Annotated[list[RecipeTable], Field(min_length=1)]
 
 

@@ -34,6 +34,11 @@ def check_folder(folder: Path, study_id: str, force: bool) -> None:
     )
 
 
+def written(folder: Path) -> list[Path]:
+    """Return the files and folders of the report in a folder, which may hold others."""
+    return [folder / name for name in _OWN if (folder / name).exists()]
+
+
 def study_id_of(page: Path) -> str | None:
     """Return the id of the study that a page is a report of, or None where it is no report."""
     if not page.is_file():

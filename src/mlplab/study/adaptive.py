@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlplab.compare import CLAIMS, METRICS, Claim, Comparison, Look, Looks, Metric, planned_up_to
@@ -17,6 +17,7 @@ from mlplab.study.looks import LookCount
 from mlplab.study.progress import Progress
 from mlplab.study.runs import check_names, run
 from mlplab.study.study import Study
+from mlplab.study.tracking import Tracking, followed
 
 
 def run_until_decided(
@@ -35,6 +36,7 @@ def run_until_decided(
     engine: str = "auto",
     progress: Progress | None = None,
     command: str = "Python",
+    track: Mapping[str, str | Path] | Tracking | None = None,
 ) -> tuple[Study, Comparison]:
     """Give recipes more seeds until it is decided which are better.
 
@@ -63,6 +65,7 @@ def run_until_decided(
         engine: what trains.
         progress: is told what happens, each look included.
         command: who looks; each look is counted in the study.
+        track: see ``run``.
 
     Returns:
         The study, open for reading, and the comparison. Its ``notes`` say of each pair at which
@@ -92,28 +95,30 @@ def run_until_decided(
     looks = Looks(planned_up_to(max_seeds), level)
     began, needy = time.monotonic(), list(recipes)
     decisions, counted = Decisions(), LookCount(Path(path), command)
-    for look in map(looks.at, looks.planned):
-        study = run(
-            needy, dataset, look.seeds, path=path, validation=validation, keep=keep,
-            engine=engine, progress=progress, command=command, looks=counted,
-        )  # fmt: skip
-        try:
-            labels = labels_of(study, recipes)
-            found = compare_studies(
-                [study], claim, margin=margin, level=level, metric=metric, recipes=list(labels),
-                seeds=range(look.seeds), look=look,
+    with followed(track) as tracking:
+        for look in map(looks.at, looks.planned):
+            study = run(
+                needy, dataset, look.seeds, path=path, validation=validation, keep=keep,
+                engine=engine, progress=progress, command=command, looks=counted,
+                track=tracking,
             )  # fmt: skip
-            decisions.take(found, look)
-            if progress:
-                progress.on_notice(decisions.said())
-            needy = [recipe for label, recipe in labels.items() if label in decisions.undecided]
-            spent = (time.monotonic() - began) / 60
-            if decisions.end(next_look(looks, look), study, spent, max_minutes):
-                return study, decisions.comparison()
-        except BaseException:
+            try:
+                labels = labels_of(study, recipes)
+                found = compare_studies(
+                    [study], claim, margin=margin, level=level, metric=metric, recipes=list(labels),
+                    seeds=range(look.seeds), look=look,
+                )  # fmt: skip
+                decisions.take(found, look)
+                if progress:
+                    progress.on_notice(decisions.said())
+                needy = [recipe for label, recipe in labels.items() if label in decisions.undecided]
+                spent = (time.monotonic() - began) / 60
+                if decisions.end(next_look(looks, look), study, spent, max_minutes):
+                    return study, decisions.comparison()
+            except BaseException:
+                study.close()
+                raise
             study.close()
-            raise
-        study.close()
     raise AssertionError("the last look is the end")
 
 

@@ -16,6 +16,16 @@ AFTER_RUNS = "test scores"
 AFTER_EPOCHS = "test scores after every epoch"
 
 
+def shown_by_runs(validation: str | int | float) -> list[str]:
+    """Return the kinds of test scores that whoever is told whole runs is shown.
+
+    Examples:
+        >>> shown_by_runs(0.1), shown_by_runs("test")
+        (['test scores'], ['test scores', 'test scores after every epoch'])
+    """
+    return [AFTER_RUNS, AFTER_EPOCHS] if validation == "test" else [AFTER_RUNS]
+
+
 class LookCount:
     """Writes down, once for each kind of score, that someone was shown it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlplab.study.one_run import Epoch, RunResult
@@ -62,3 +63,44 @@ class Progress:
 
     def on_notice(self, text: str) -> None:
         """Something a user should know."""
+
+
+class Watchers(Progress):
+    """Tells several, in their order.
+
+    Args:
+        watchers: who is told.
+    """
+
+    def __init__(self, watchers: Sequence[Progress]) -> None:
+        self.watchers = watchers
+
+    def on_study_begin(self, n_jobs: int, n_present: int) -> None:
+        """Pass it on."""
+        for watcher in self.watchers:
+            watcher.on_study_begin(n_jobs, n_present)
+
+    def on_run_begin(self, job: Job) -> None:
+        """Pass it on."""
+        for watcher in self.watchers:
+            watcher.on_run_begin(job)
+
+    def on_epoch_end(self, job: Job, epoch: Epoch) -> None:
+        """Pass it on."""
+        for watcher in self.watchers:
+            watcher.on_epoch_end(job, epoch)
+
+    def on_run_end(self, job: Job, result: RunResult) -> None:
+        """Pass it on."""
+        for watcher in self.watchers:
+            watcher.on_run_end(job, result)
+
+    def on_study_end(self) -> None:
+        """Pass it on."""
+        for watcher in self.watchers:
+            watcher.on_study_end()
+
+    def on_notice(self, text: str) -> None:
+        """Pass it on."""
+        for watcher in self.watchers:
+            watcher.on_notice(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,12 +14,13 @@ from mlplab.data import Dataset, default_validation, load
 from mlplab.engine import Streams, check_engine
 from mlplab.errors import UsageError, did_you_mean
 from mlplab.recipes import Recipe, seed_list
-from mlplab.study.looks import AFTER_EPOCHS, AFTER_RUNS, LookCount
+from mlplab.study.looks import AFTER_EPOCHS, AFTER_RUNS, LookCount, shown_by_runs
 from mlplab.study.one_run import Epoch, RunResult, train
 from mlplab.study.pool import one_by_one, side_by_side
-from mlplab.study.progress import Job, Progress
+from mlplab.study.progress import Job, Progress, Watchers
 from mlplab.study.study import Study
 from mlplab.study.together import train_together
+from mlplab.study.tracking import Feed, Tracking, followed
 from mlplab.study.variation import VARY
 from mlplab.study.writer import Registered, StudyWriter, open_writer
 
@@ -37,6 +38,7 @@ def run(
     progress: Progress | None = None,
     command: str = "Python",
     looks: LookCount | None = None,
+    track: Mapping[str, str | Path] | Tracking | None = None,
 ) -> Study:
     """Train recipes x seeds on a dataset and keep every run in a study file.
 
@@ -58,12 +60,17 @@ def run(
         progress: is told what happens; the test scores it is told are counted as a look.
         command: who looks at the test scores, in the progress and in the study that is returned.
         looks: the looks counted for the same command already; see ``Study``.
+        track: trackers that are told every run, and where they are: ``{"csv": "runs.csv"}``; any of
+            ``mlflow``, ``tensorboard``, ``csv`` and ``jsonl``. They are told test scores as a
+            progress display is. One that fails is named in the log, and changes nothing else. Or
+            the ``Tracking`` of a command that has several calls of this function.
 
     Returns:
         The study, open for reading.
 
     Raises:
-        UsageError: no recipe, two of one name, seeds, ``keep`` or ``vary`` that mean nothing.
+        UsageError: no recipe, two of one name, seeds, ``keep``, ``vary`` or ``track`` that mean
+            nothing.
         StudyError: the file is no study, or one on other data.
         StorageError: the disk is full or cannot be written.
 
@@ -87,10 +94,13 @@ def run(
     dataset.with_validation(validation, Streams.of(0).rng("split"))  # raises early if impossible
     path = Path(path)
     looks = looks or LookCount(path, command)
-    on_look = looks.count if progress else ignore  # nobody is shown what nobody watches
-    progress = progress or Progress()
-    with open_writer(path, dataset, validation) as writer:
+    progress, watched = progress or Progress(), progress is not None
+    with followed(track) as tracking, open_writer(path, dataset, validation) as writer:
         registered = writer.register(recipes, dataset, engine)
+        if tracking:
+            tracking.begin(path, looks.count, shown_by_runs(validation))
+            progress = Watchers([progress, Feed(tracking, writer, registered, keep == "models")])
+        on_look = looks.count if watched or tracking else ignore  # nobody watches, nobody is shown
         for recipe in registered:
             if recipe.replaces:
                 progress.on_notice(

@@ -236,9 +236,13 @@ class StudyWriter:
                 ],
             )
 
+    def model_path(self, job: Job) -> Path:
+        """Return where a run's model is kept."""
+        return self.models / f"{job.label}-{job.source.replace(' ', '')}.keras"
+
     def save_model(self, model: keras.Model, job: Job) -> str:
         """Keep a model beside the study file and return its path relative to it."""
-        target = self.models / f"{job.label}-{job.source.replace(' ', '')}.keras"
+        target = self.model_path(job)
         with writing(target):
             self.models.mkdir(exist_ok=True)
             with whole(target) as partial, KERAS_LOCK, tensorflow_unread():

@@ -1,0 +1,163 @@
+"""Telling trackers what a study does, beside whoever watches it, without keeping it waiting."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from mlplab.errors import MlplabError
+from mlplab.study.one_run import Epoch, RunResult
+from mlplab.study.progress import Job, Progress
+from mlplab.study.recorded import FIGURES, SCORES, parameters, study_name
+from mlplab.study.teller import Teller
+from mlplab.study.teller_thread import Event, TellerThread
+from mlplab.study.writer import Registered, StudyWriter, finite
+from mlplab.trackers import Epoch as ToldEpoch
+from mlplab.trackers import Key, Outcome, Run, StudyName, sinks
+from mlplab.trackers.told import Value
+
+_log = logging.getLogger(__name__)
+
+PATIENCE = 30.0
+"""Seconds to wait, when all is trained, for an answer of a tracker."""
+
+MOST_PATIENCE = 300.0
+"""Seconds to wait for all of its answers."""
+
+
+class Tracking:
+    """The trackers of one study, from the first run of a command to its end.
+
+    Args:
+        track: for each tracker its place, such as ``{"csv": "runs.csv"}``.
+        warn: is given one line for each tracker that fails; the log where it is None.
+
+    Raises:
+        UsageError: no such tracker, or a place that cannot be one.
+    """
+
+    def __init__(
+        self, track: Mapping[str, str | Path], warn: Callable[[str], None] | None = None
+    ) -> None:
+        self.threads = [
+            TellerThread(name, sink, warn or _log.warning) for name, sink in sinks(track).items()
+        ]
+        self.study: StudyName | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.threads)
+
+    def begin(self, path: Path, on_look: Callable[[str], None], shown: Sequence[str]) -> None:
+        """Begin to tell of a study, and of the runs in its file first; once.
+
+        Args:
+            path: the study file.
+            on_look: called with each kind of test score before those in the file are told.
+            shown: these kinds.
+        """
+        if self.study is None and self:
+            study = self.study = study_name(path)
+            make = partial(Teller, study=study, path=path.absolute(), on_look=on_look, shown=shown)
+            for thread in self.threads:
+                thread.start(make)
+
+    def tell(self, key: Key, event: Event) -> None:
+        """Tell every tracker, some time."""
+        for thread in self.threads:
+            thread.tell(key, event)
+
+    def report(self, written: Sequence[Path]) -> None:
+        """Tell that the study's report has been written: files, and folders of files."""
+        for thread in self.threads:
+            thread.tell_last(lambda teller: teller.report(written))
+
+    def close(self, hurried: bool = False) -> None:
+        """Tell what is missing, wait for the trackers as long as they answer, and end.
+
+        Args:
+            hurried: leave what is missing to the next command, and wait for a moment only.
+        """
+        for thread in self.threads:
+            thread.finish(hurried)
+        for thread in self.threads:
+            thread.wait(*((1.0, 1.0) if hurried else (PATIENCE, MOST_PATIENCE)))
+
+    def __enter__(self) -> Tracking:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self.close(hurried=not (kind is None or issubclass(kind, MlplabError)))
+
+
+@contextmanager
+def followed(track: Mapping[str, str | Path] | Tracking | None) -> Iterator[Tracking]:
+    """Give the tracking of a command: the one that there is, or one that ends with the block."""
+    if isinstance(track, Tracking):
+        yield track
+        return
+    with Tracking(track or {}) as tracking:
+        yield tracking
+
+
+class Feed(Progress):
+    """Hands what a study tells to its trackers.
+
+    Args:
+        tracking: the trackers.
+        writer: the study file.
+        recipes: the recipes that will run.
+        keep_models: whether models are kept.
+    """
+
+    def __init__(
+        self,
+        tracking: Tracking,
+        writer: StudyWriter,
+        recipes: Sequence[Registered],
+        keep_models: bool,
+    ) -> None:
+        self.tracking, self.models = tracking, writer.model_path if keep_models else None
+        self.fixed = {recipe.label: fixed(writer, recipe) for recipe in recipes}
+        self.runs: dict[Job, Run] = {}
+
+    def on_run_begin(self, job: Job) -> None:
+        """Tell that a run begins."""
+        assert self.tracking.study is not None
+        own: dict[str, Value] = {"vary": job.vary, "seed": job.seed}
+        run = self.runs[job] = Run(
+            study=self.tracking.study,
+            recipe=job.label,
+            started=time.time(),
+            parameters=self.fixed[job.label] | own,
+            vary=job.vary,
+            seed=job.seed,
+        )
+        self.tracking.tell(run.key, lambda teller: teller.begin(run))
+
+    def on_epoch_end(self, job: Job, epoch: Epoch) -> None:
+        """Tell an epoch."""
+        run = self.runs[job]
+        figures = {name: finite(getattr(epoch, name)) for name in FIGURES}
+        told = ToldEpoch(epoch.epoch, time.time(), figures)
+        self.tracking.tell(run.key, lambda teller: teller.epochs(run, [told]))
+
+    def on_run_end(self, job: Job, result: RunResult) -> None:
+        """Tell how a run ended."""
+        run = self.runs.pop(job)
+        scores = {name: finite(getattr(result, name)) for name in SCORES}
+        model = self.models(job) if self.models and result.status == "done" else None
+        outcome = Outcome(result.status, len(result.epochs), time.time(), scores, model)
+        self.tracking.tell(run.key, lambda teller: teller.end(run, outcome))
+
+
+def fixed(writer: StudyWriter, recipe: Registered) -> dict[str, Value]:
+    """Return what is fixed before the runs of a recipe begin."""
+    rows = writer.file.rows
+    (study,) = rows("SELECT dataset, validation FROM study")
+    (row,) = rows("SELECT * FROM recipe WHERE id = ?", recipe.id)
+    (environment,) = rows("SELECT content FROM environment WHERE id = ?", writer.environment_id)
+    return parameters(study, row, environment["content"], recipe.engine)
