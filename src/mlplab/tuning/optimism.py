@@ -41,10 +41,11 @@ class Optimism:
 
     def __str__(self) -> str:
         unit, scale, digits = ("points", 100, 2) if self.metric == "accuracy" else ("of loss", 1, 4)
-        figure = f"{self.amount * scale:+.{digits}f} {unit}"
+        figure = f"{_round(self.amount * scale, digits):+.{digits}f} {unit}"
         if self.low is None or self.high is None:
             return f"{figure} (too few seeds for an interval)"
-        ends = f"{self.low * scale:+.{digits}f} to {self.high * scale:+.{digits}f}"
+        low, high = (_round(end * scale, digits) for end in (self.low, self.high))
+        ends = f"{low:+.{digits}f} to {high:+.{digits}f}"
         return f"{figure} ({self.level:.0%} interval {ends})"
 
 
@@ -83,6 +84,11 @@ def optimism(
     half = _half_width(np.asarray(search, float), np.asarray(fresh, float), level)
     low, high = (None, None) if half is None else (amount - half, amount + half)
     return Optimism(best, mean, amount, low, high, level, len(search), len(fresh), metric)
+
+
+def _round(value: float, digits: int) -> float:
+    """Round, and make no minus out of nothing."""
+    return round(value, digits) + 0.0
 
 
 def _half_width(search: np.ndarray, fresh: np.ndarray, level: float) -> float | None:
