@@ -97,7 +97,7 @@ class SharedSearch:
             if self._is_lost(trial):
                 self._try_again(trial, again)
 
-    def _try_again(self, trial: FrozenTrial | Trial, again: set[int | None]) -> None:
+    def _try_again(self, trial: FrozenTrial, again: set[int | None]) -> None:
         if trial.number not in again:
             known = trial.system_attrs.get("fixed_params", {}) | trial.params
             self.study.enqueue_trial(known, user_attrs={AGAIN: trial.number})
@@ -106,9 +106,9 @@ class SharedSearch:
     def put_back(self, trial: Trial) -> None:
         """Put a trial that this process gives up into the queue again."""
         with self.store.lock():
-            ended = {one.number for one in self.trials() if one.state.is_finished()}
-            if trial.number not in ended:
-                self._try_again(trial, set())
+            for one in self.trials(TrialState.RUNNING):
+                if one.number == trial.number:
+                    self._try_again(one, set())
 
     def sign(self, trial: Trial) -> None:
         """Leave a sign of life for a trial under way."""
