@@ -36,7 +36,7 @@ def tuned(folder: Path) -> Tuned:
 def test_only_fresh_seeds_count(tuned: Tuned, folder: Path):
     assert tuned.seeds == (1000, 1001, 1002)
     assert tuned.comparison is not None
-    assert [recipe.n_seeds for recipe in tuned.comparison.recipes] == [3, 3]
+    assert [recipe.seeds for recipe in tuned.comparison.recipes] == [3, 3]
     alone = tune(folder / "quick.toml", trials=8, path=folder / "alone.study",
                  storage=tuned.found.storage)  # fmt: skip
     assert alone.comparison is not None
@@ -104,12 +104,10 @@ def test_what_a_reader_is_shown(tuned: Tuned):
 
 
 def test_the_same_call_again_trains_nothing(tuned: Tuned, folder: Path):
-    before = (folder / "quick.study").read_bytes()
     again = tune(folder / "quick.toml", trials=8, path=folder / "quick.study")
     assert repr(again) == repr(tuned)
     with Study(folder / "quick.study") as study:
-        assert len(study.frame()) == 4 + 4 + 3 + 3 - 0
-    assert before
+        assert len(study.frame()) == 4 + 4 + 3 + 3
 
 
 def test_looks_at_the_test_set_are_counted(tuned: Tuned, folder: Path):
@@ -127,7 +125,7 @@ def test_optunas_own_plots_read_the_storage(tuned: Tuned):
         importances = plots.plot_param_importances(study)
         parallel = plots.plot_parallel_coordinate(study)
         intermediate = plots.plot_intermediate_values(study)
-    assert importances.get_title()
+    assert importances.get_title("left")
     assert {text.get_text() for text in importances.get_yticklabels()} == set(tuned.values)
     assert max(history.collections[0].get_offsets()[:, 1]) == pytest.approx(tuned.value)
     assert parallel.figure is not None
