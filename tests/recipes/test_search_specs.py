@@ -63,9 +63,11 @@ def test_ranges_say_what_they_are(tmp_path: Path):
     text = f"""{STUDY}
 [train]
 epochs = {{ low = 2, high = 10, step = 4, start = 6 }}
+[train.loss]
+class = "CategoricalCrossentropy"
+label_smoothing = {{ low = 0, high = 0.2, start = 0 }}
 [[recipe]]
 name = "a"
-loss = {{ class = "CategoricalCrossentropy", label_smoothing = {{ low = 0, high = 0.2, start = 0 }} }}
 optimizer = {{ class = {{ choices = ["Adam", "Nadam"], start = "Adam" }} }}
 layers = [{{ class = "Dense", units = 4, kernel_regularizer = {{ class = "L2", l2 = \
 {{ low = 1e-6, high = 1e-2, log = true, start = 1e-4 }} }} }}, {LAST}]
@@ -243,7 +245,8 @@ def test_what_a_search_cannot_do(problems: Problems):
         "x.toml:6: train.epochs: the recipe has its own epochs: not searched",
         "x.toml:10: recipe: a search starts from one recipe, got 2; give each a file of its own",
     ]
-    settings = f'{STUDY}[tune]\nsampler = "best"\ntrial = 3\n{RECIPE}epochs = {{ low = 1, high = 2, start = 1 }}\n'
+    epochs = "epochs = { low = 1, high = 2, start = 1 }"
+    settings = f'{STUDY}[tune]\nsampler = "best"\ntrial = 3\n{RECIPE}{epochs}\n'
     assert problems(settings) == [
         "x.toml:4: tune.sampler: expected 'tpe', 'random', 'grid', 'qmc' or 'cmaes', got 'best'",
         "x.toml:5: tune.trial: unknown key 'trial'; did you mean 'trials'?",
@@ -260,7 +263,10 @@ def test_nothing_to_search(problems: Problems):
 @pytest.mark.parametrize(
     ("block", "problem"),
     [
-        ("{ repeat = -1, layers = ['ReLU'] }", ".repeat: expected a whole number from 0 to 1000, got -1"),
+        (
+            "{ repeat = -1, layers = ['ReLU'] }",
+            ".repeat: expected a whole number from 0 to 1000, got -1",
+        ),
         ("{ repeat = 2 }", ": a repeated block has a list of layers, got None"),
         ("{ repeat = 2, layers = [] }", ": a repeated block has a list of layers, got []"),
         (

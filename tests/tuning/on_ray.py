@@ -1,6 +1,7 @@
-"""Two Ray workers that share a search: ``python -m tests.tuning.on_ray SPEC STORAGE TRIALS MEETING``.
+"""Two Ray workers that share a search: ``python -m tests.tuning.on_ray``.
 
-A program of its own: Ray starts processes by forking, which JAX's threads do not survive.
+Arguments: the spec, the storage, how many trials, an empty folder. A program of its own: Ray starts
+processes by forking, which JAX's threads do not survive.
 """
 
 from __future__ import annotations

@@ -11,10 +11,12 @@ import pytest
 from scipy import stats
 
 import mlplab
-from mlplab import Study
+from mlplab import Dataset, Study
 from mlplab.errors import UsageError
 from mlplab.recipes import load_search
-from mlplab.tuning import Tuned, optimism, tune
+from mlplab.tuning import Counts, Found, Tuned, optimism, tune
+from mlplab.tuning.confirm import confirm
+from mlplab.tuning.trial import Terms
 from tests.tuning.specs import HEAD, LINEAR, QUICK
 
 
@@ -116,15 +118,15 @@ def test_looks_at_the_test_set_are_counted(tuned: Tuned, folder: Path):
     assert "comparison: recipes, accuracy" in seen
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_optunas_own_plots_read_the_storage(tuned: Tuned):
     import matplotlib.pyplot as plt
 
     study = optuna.load_study(study_name="quick", storage=tuned.found.storage)
-    with pytest.warns(optuna.exceptions.ExperimentalWarning):
-        history = plots.plot_optimization_history(study)
-        importances = plots.plot_param_importances(study)
-        parallel = plots.plot_parallel_coordinate(study)
-        intermediate = plots.plot_intermediate_values(study)
+    history = plots.plot_optimization_history(study)
+    importances = plots.plot_param_importances(study)
+    parallel = plots.plot_parallel_coordinate(study)
+    intermediate = plots.plot_intermediate_values(study)
     assert importances.get_title("left")
     assert {text.get_text() for text in importances.get_yticklabels()} == set(tuned.values)
     assert max(history.collections[0].get_offsets()[:, 1]) == pytest.approx(tuned.value)
@@ -144,6 +146,23 @@ def test_the_start_may_win(tmp_path: Path):
     assert tuned.notes == ("The starting recipe won: the search found none with a better score.",)
     with Study(tmp_path / "x.study") as study:
         assert [record.label for record in study.recipes] == ["linear"]
+
+
+def test_a_winner_that_diverges_on_fresh_seeds_is_said(tmp_path: Path, digits: Dataset):
+    (tmp_path / "x.toml").write_text(QUICK)
+    spec = load_search(tmp_path / "x.toml")
+    terms = Terms(digits, 143, range(2), "accuracy")
+    wild = spec.start | {"optimizer.learning_rate": 1e38}
+    found = Found("quick", "sqlite:///a.db", 3, wild, 0.99, (0.99, 0.99), Counts(4, 0, 0, 0), 4)
+    how = {"progress": None, "command": "test", "keep": None}
+    tuned = confirm(spec, terms, found, tmp_path / "x.study", **how)
+    assert tuned.optimism is None
+    assert tuned.comparison is None
+    assert tuned.notes == (
+        "linear-tuned diverged on 3 of 3 fresh seeds: it is not to be relied on, whatever its "
+        "other runs scored.",
+        "linear-tuned has too few runs left to be compared.",
+    )
 
 
 def test_settings_that_mean_nothing(quick: Path, storage: str):

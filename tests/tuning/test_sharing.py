@@ -18,7 +18,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from mlplab.errors import MlplabError, StorageError, UsageError
+from mlplab.errors import FailedError, MlplabError, StorageError, UsageError
 from mlplab.tuning import TuneProgress, search
 from mlplab.tuning import storage as storage_module
 from mlplab.tuning.storage import open_store
@@ -61,10 +61,16 @@ def test_the_same_search_goes_on(quick: Path, tmp_path: Path, kind: str):
     assert search(quick, trials=5, storage=storage) == second
 
 
-@pytest.mark.parametrize("sampler", ["random", "qmc", "grid"])
-def test_samplers_stay_within_their_ranges(quick: Path, storage: str, sampler: str):
-    quick.write_text(QUICK.replace("{ low = 1e-4, high = 0.1, log = true, start", "{ choices = [1e-3, 1e-2], start"))
-    found = search(quick, trials=9, sampler=sampler, storage=storage)
+@pytest.mark.parametrize(
+    ("sampler", "pruner"), [("random", "none"), ("qmc", "hyperband"), ("grid", "halving")]
+)
+def test_samplers_stay_within_their_ranges(quick: Path, storage: str, sampler: str, pruner: str):
+    quick.write_text(
+        QUICK.replace(
+            "{ low = 1e-4, high = 0.1, log = true, start", "{ choices = [1e-3, 1e-2], start"
+        )
+    )
+    found = search(quick, trials=9, sampler=sampler, pruner=pruner, storage=storage)
     trials = study_in(storage).trials
     points = {(t.params["batch_size"], t.params["optimizer.learning_rate"]) for t in trials}
     assert points <= {(size, rate) for size in (64, 128, 256) for rate in (1e-3, 1e-2)}
@@ -200,12 +206,13 @@ def test_storages_that_cannot_be(quick: Path, tmp_path: Path, monkeypatch: pytes
     damaged.write_bytes(b"SQLite format 3\0" + b"no more" * 100)
     port = free_port()
     expected = {
-        "quick.db": "expected an Optuna storage URL that begins with one of sqlite://, journal://, ",
+        "quick.db": "expected an Optuna storage URL that begins with one of sqlite://, journal",
         "redis://127.0.0.1": "expected an Optuna storage URL that begins",
         "sqlite://": "expected an Optuna storage URL",
         "sqlite:///:memory:": "expected a file after three slashes, such as sqlite:///a.db",
         f"sqlite:///{tmp_path}": "expected a file for the search, got a folder",
         f"sqlite:///{tmp_path}/no/a.db": "its folder does not exist; make it first",
+        "sqlite:////sys/a.db": "cannot open the storage sqlite:////sys/a.db: ",
         f"sqlite:///{text}": "expected an Optuna SQLite database, got something else: .*text.db",
         f"sqlite:///{other}": "got an SQLite database of another kind: .*other.db; give the",
         f"sqlite:///{damaged}": "cannot read .*damaged.db: ",
@@ -221,18 +228,21 @@ def test_storages_that_cannot_be(quick: Path, tmp_path: Path, monkeypatch: pytes
         assert caught.value.exit_code == 2, url
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_a_server_keeps_a_search(quick: Path, tmp_path: Path):
     port = free_port()
     kept = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/kept.db")
-    with pytest.warns(optuna.exceptions.ExperimentalWarning):
-        serve = optuna.storages.run_grpc_proxy_server
-        server = threading.Thread(
-            target=serve, args=(kept,), kwargs={"host": "127.0.0.1", "port": port}, daemon=True
-        )
-        server.start()
-        found = search(quick, trials=3, storage=f"grpc://127.0.0.1:{port}")
+    where = {"host": "127.0.0.1", "port": port}
+    serve = optuna.storages.run_grpc_proxy_server
+    threading.Thread(target=serve, args=(kept,), kwargs=where, daemon=True).start()
+    found = search(quick, trials=3, storage=f"grpc://127.0.0.1:{port}")
     assert sum(found.counts) == 3
     assert len(optuna.load_study(study_name="quick", storage=kept).trials) == 3
+
+
+def test_a_search_without_time_says_so(quick: Path, storage: str):
+    with pytest.raises(FailedError, match=r"no trial .* 0 trials; the time was too short for one"):
+        search(quick, storage=storage, max_minutes=1e-9)
 
 
 def test_a_storage_that_goes_away_is_said(quick: Path, tmp_path: Path, storage: str):

@@ -48,7 +48,9 @@ def test_the_score_is_the_mean_validation_score_after_the_last_epoch(
     for seed in range(3):
         streams = Streams.of(seed)
         carved = digits.with_validation(143, streams.rng("split"))
-        expected.append([getattr(e, f"val_{metric}") for e in train(recipe, carved, streams).epochs])
+        expected.append(
+            [getattr(e, f"val_{metric}") for e in train(recipe, carved, streams).epochs]
+        )
     assert outcome == Outcome("complete", tuple(row[-1] for row in expected))
     assert outcome.value == pytest.approx(np.mean([row[-1] for row in expected]))
     assert seen == [(1, np.mean([row[0] for row in expected])), (2, outcome.value)]

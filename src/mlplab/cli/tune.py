@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 def tune(
     spec: Annotated[
         Path,
-        typer.Argument(
-            metavar="FILE.toml", help="A study spec with ranges.", show_default=False
-        ),
+        typer.Argument(metavar="FILE.toml", help="A study spec with ranges.", show_default=False),
     ],
     trials: Annotated[
         int | None,
@@ -66,9 +64,7 @@ def tune(
     ] = None,
     max_minutes: Annotated[
         float | None,
-        typer.Option(
-            "--max-minutes", help="Begin no trial after so many.", show_default=False
-        ),
+        typer.Option("--max-minutes", help="Begin no trial after so many.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None,

@@ -169,7 +169,9 @@ def _bound_problems(written: dict[str, Any], path: Path) -> Iterator[Problem]:
         text = f"expected start between low and high, {low} and {high}, got {start}"
         yield Problem((*path, "start"), text)
     elif _is_whole(low) and _is_whole(high) and not _is_whole(start):
-        text = f"expected a whole number, as low and high are, got {start}; for others: low = {low}.0"
+        text = (
+            f"expected a whole number, as low and high are, got {start}; for others: low = {low}.0"
+        )
         yield Problem((*path, "start"), text)
 
 

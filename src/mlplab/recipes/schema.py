@@ -69,7 +69,7 @@ def _object_schema(kind: Kind) -> dict[str, Any]:
 def _range_schema() -> dict[str, Any]:
     """A range: two bounds or choices, and where the search starts."""
     value = {"type": ["string", "number", "boolean"]}
-    meant = {
+    meant: dict[str, tuple[dict[str, Any], str]] = {
         "low": ({"type": "number"}, "The smallest number."),
         "high": ({"type": "number"}, "The largest number."),
         "step": ({"type": "number", "exclusiveMinimum": 0}, "Only numbers so far apart."),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlplab.errors import RecipeError
 from mlplab.recipes.locate import locate
 from mlplab.recipes.problems import Problem, raise_problems
 from mlplab.recipes.ranges import Plain, Range

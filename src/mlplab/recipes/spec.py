@@ -21,9 +21,9 @@ from mlplab.recipes.notebook import notebook_recipes
 from mlplab.recipes.objects import problems_of
 from mlplab.recipes.problems import Problem, raise_problems, sentence, shown
 from mlplab.recipes.recipe import Recipe, augmentation_problem, shape_problem
-from mlplab.recipes.tables import RecipeTable, SpecTables, StudyTable, Table, TrainTable, seed_list
+from mlplab.recipes.tables import RecipeTable, SpecTables, StudyTable, TrainTable, seed_list
 from mlplab.recipes.toml_file import parse, read
-from mlplab.recipes.tune_table import TuneTable
+from mlplab.recipes.tune_table import Table, TuneTable
 from mlplab.recipes.vocabulary import Kind
 from mlplab.recipes.written import Put, block_problems, put, ranges_in
 

@@ -22,9 +22,7 @@ class TuneTable(Table):
     """``[tune]``: how ``mlplab tune`` searches."""
 
     trials: Count = Field(default=50, description="How many recipes the search tries.")
-    seeds: Count = Field(
-        default=3, description="How many runs each gets; its score is their mean."
-    )
+    seeds: Count = Field(default=3, description="How many runs each gets; its score is their mean.")
     sampler: Sampler = Field(default="tpe", description="What chooses the next recipe.")
     pruner: Pruner = Field(default="median", description="What stops a trial early.")
     metric: TuneMetric = Field(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mlplab.recipes import Recipe, SearchSpec
-from mlplab.study import Study, run
+from mlplab.study import Progress, Study, run
 from mlplab.tuning.optimism import optimism
 from mlplab.tuning.trial import Terms
 from mlplab.tuning.tuned import Found, Tuned
@@ -21,9 +22,7 @@ FIRST_FRESH = 1000
 """Searches use the seeds below, confirmations those from here on."""
 
 
-def confirm(
-    spec: SearchSpec, terms: Terms, found: Found, path: Path, **how: Any
-) -> Tuned:
+def confirm(spec: SearchSpec, terms: Terms, found: Found, path: Path, **how: Any) -> Tuned:
     """Train winner and start on fresh seeds into a study file, and compare them on these alone.
 
     Args:
@@ -38,13 +37,13 @@ def confirm(
     won_by_start = winner.fingerprint(terms.dataset) == start.fingerprint(terms.dataset)
     recipes = [start] if won_by_start else [start, winner]
     seeds = range(FIRST_FRESH, FIRST_FRESH + spec.settings.fresh_seeds)
-    study = _run(recipes, terms, seeds, path, how)
-    with closing(study):
+    with closing(_run(recipes, terms, seeds, path, how)) as study:
         labels = {record.name: record.label for record in study.recipes}
         label = labels[recipes[-1].name]
         fresh = fresh_scores(study, label, recipes[-1].epochs, seeds, terms.metric)
-        notes = list(_notes(study, [labels[one.name] for one in recipes], seeds, won_by_start))
-        compared = _compared(study, [labels[one.name] for one in recipes], seeds)
+        compete = [labels[one.name] for one in recipes]
+        notes = [*_notes_on_search(found, won_by_start), *_notes_on_runs(study, compete, seeds)]
+        compared = _compared(study, compete, seeds)
     return Tuned(
         found=found,
         metric=terms.metric,
@@ -65,7 +64,7 @@ def _run(
 ) -> Study:
     """Train what is missing; of processes that share a search, one after another."""
     path.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.tune.lock")):
+    with _alone(path, how["progress"] or Progress()):
         return run(
             recipes,
             terms.dataset,
@@ -77,9 +76,22 @@ def _run(
         )
 
 
-def fresh_scores(
-    study: Study, label: str, n_epochs: int, seeds: range, metric: str
-) -> list[float]:
+@contextmanager
+def _alone(path: Path, progress: Progress) -> Iterator[None]:
+    """Hold the lock of those who train into a study file at the end of a search."""
+    lock = FileLock(path.with_name(f".{path.name}.tune.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress.on_notice(f"another process is at the fresh runs of {path}; waiting for it to end")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def fresh_scores(study: Study, label: str, n_epochs: int, seeds: range, metric: str) -> list[float]:
     """Return the validation score after the last epoch of the runs under these seeds.
 
     Runs that diverged have none, and runs under other seeds do not count.
@@ -100,20 +112,23 @@ def _compared(study: Study, labels: list[str], seeds: range) -> Comparison | Non
     return study.compare(recipes=labels, seeds=list(seeds))
 
 
-def _notes(study: Study, labels: list[str], seeds: range, won_by_start: bool) -> list[str]:
-    notes = []
+def _notes_on_search(found: Found, won_by_start: bool) -> Iterator[str]:
+    if (n_trials := sum(found.counts)) < found.asked:
+        yield f"The time was up after {n_trials} of {found.asked} trials; the same command goes on."
     if won_by_start:
-        notes.append("The starting recipe won: the search found none with a better score.")
+        yield "The starting recipe won: the search found none with a better score."
+
+
+def _notes_on_runs(study: Study, labels: list[str], seeds: range) -> Iterator[str]:
     for label in labels:
-        n_diverged = len(seeds) - len(_done(study, label, seeds))
-        if n_diverged:
-            notes.append(
-                f"{label} diverged on {n_diverged} of {len(seeds)} fresh seeds: "
-                "it is not to be relied on, whatever the other runs scored."
+        n_left = len(_done(study, label, seeds))
+        if n_left < len(seeds):
+            yield (
+                f"{label} diverged on {len(seeds) - n_left} of {len(seeds)} fresh seeds: "
+                "it is not to be relied on, whatever its other runs scored."
             )
-        if len(seeds) - n_diverged < 2 and not won_by_start:
-            notes.append(f"{label} has too few runs left to be compared.")
-    return notes
+        if n_left < 2 and len(labels) > 1:
+            yield f"{label} has too few runs left to be compared."
 
 
 def _done(study: Study, label: str, seeds: range) -> set[int]:

@@ -34,7 +34,10 @@ def started(pid: int) -> str | None:
     """
     if not Path("/proc/self/stat").exists():
         told = subprocess.run(  # noqa: S603 - a fixed program, and a number
-            ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+            ["/bin/ps", "-o", "lstart=", "-p", str(pid)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return told.stdout.strip() or None
     try:
@@ -55,7 +58,7 @@ def has_ended(process: dict[str, Any], seen: float) -> bool:
         seen: when it last gave a sign of life, in seconds since 1970.
     """
     if process["host"] == platform.node():
-        return started(process["pid"]) != process["started"]
+        return bool(started(process["pid"]) != process["started"])
     return time.time() - seen > SILENT
 
 

@@ -1,4 +1,4 @@
-"""What a search tells whoever watches it. The hooks are empty: a watcher overrides what it needs."""
+"""What a search tells whoever watches it: empty hooks, of which a watcher fills in some."""
 
 from __future__ import annotations
 

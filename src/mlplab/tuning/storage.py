@@ -27,6 +27,7 @@ ANSWER_WITHIN = 10
 
 _SCHEMES = ("sqlite", "journal", "grpc", "postgresql", "mysql")
 _SQLITE = b"SQLite format 3\0"
+_OF_STORAGE = {"sqlalchemy", "grpc", "filelock"}
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,27 @@ class Store:
     def lock(self) -> AbstractContextManager[object]:
         """Return the lock under which processes that share a file take turns.
 
-        The lock file stays: to remove it would let two processes hold two locks of one name. A
-        server has no lock; there a race may cost one trial more than was asked for.
+        A server has none; there a race may cost one trial more than was asked for.
         """
-        if self.file is None:
-            return nullcontext()
-        return FileLock(self.file.with_name(f".{self.file.name}.lock"), timeout=PATIENCE)
+        return nullcontext() if self.file is None else lock_of(self.file)
+
+    def close(self) -> None:
+        """Close the connections to it."""
+        from optuna.storages import GrpcStorageProxy, RDBStorage
+
+        if isinstance(self.storage, RDBStorage):
+            self.storage.remove_session()
+            self.storage.engine.dispose()
+        elif isinstance(self.storage, GrpcStorageProxy):
+            self.storage.close()
+
+
+def lock_of(file: Path) -> FileLock:
+    """Return the lock beside a file.
+
+    It stays there: to remove it would let two processes hold two locks of one name.
+    """
+    return FileLock(file.with_name(f".{file.name}.lock"), timeout=PATIENCE)
 
 
 def sqlite_url(path: Path) -> str:
@@ -87,11 +103,12 @@ def open_store(url: str) -> Store:
         if kind == "grpc":
             return Store(url, _proxy(url), None)
         if kind not in ("sqlite", "journal"):
-            return Store(url, _database(url, {"connect_args": {"connect_timeout": ANSWER_WITHIN}}), None)
+            return Store(
+                url, _database(url, {"connect_args": {"connect_timeout": ANSWER_WITHIN}}), None
+            )
         file = _file(url, rest)
         check_file(file, sqlite=kind == "sqlite")
-        store = Store(url, None, file)  # type: ignore[arg-type]
-        with store.lock():  # two processes that make the tables at once trip over each other
+        with lock_of(file):  # two processes that make the tables at once trip over each other
             made = _sqlite(url) if kind == "sqlite" else _journal(file)
         return Store(url, made, file)
 
@@ -100,7 +117,9 @@ def _file(url: str, rest: str) -> Path:
     """The file of a URL: ``sqlite:///a.db`` is relative, ``sqlite:////tmp/a.db`` is not."""
     host, slash, path = rest.partition("/")
     if host or not slash or not path or path.startswith(":memory:"):
-        raise UsageError(f"expected a file after three slashes, such as sqlite:///a.db, got {url!r}")
+        raise UsageError(
+            f"expected a file after three slashes, such as sqlite:///a.db, got {url!r}"
+        )
     return Path(path.partition("?")[0])
 
 
@@ -213,7 +232,7 @@ def _is_of_storage(error: BaseException) -> bool:
     from optuna.exceptions import StorageInternalError
 
     homes = {base.__module__.partition(".")[0] for base in type(error).__mro__}
-    return isinstance(error, StorageInternalError) or not homes.isdisjoint({"sqlalchemy", "grpc"})
+    return isinstance(error, StorageInternalError) or not homes.isdisjoint(_OF_STORAGE)
 
 
 def first_line(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import fmean
 from threading import Event, Lock
+from typing import Literal
 
 from mlplab.data import Dataset
 from mlplab.engine import KERAS_LOCK, Streams, choose_engine
@@ -38,7 +39,7 @@ class Terms:
     engine: str = "auto"
 
     @property
-    def direction(self) -> str:
+    def direction(self) -> Literal["maximize", "minimize"]:
         """Which way is better, in Optuna's words."""
         return "maximize" if self.metric == "accuracy" else "minimize"
 
@@ -100,7 +101,9 @@ class Board:
 
     def _add(self, seed: int, epoch: Epoch) -> None:
         if epoch.diverged:
-            self._end("diverged", f"the loss of seed {seed} became no number in epoch {epoch.epoch}")
+            self._end(
+                "diverged", f"the loss of seed {seed} became no number in epoch {epoch.epoch}"
+            )
             return
         scores = self.scores.setdefault(epoch.epoch, {})
         scores[seed] = self.terms.value(epoch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from mlplab.study import Progress
 from mlplab.tuning.confirm import FIRST_FRESH, confirm
 from mlplab.tuning.process import alive
 from mlplab.tuning.progress import TuneProgress
-from mlplab.tuning.storage import Store, answering, open_store, sqlite_url
+from mlplab.tuning.storage import answering, open_store, sqlite_url
 from mlplab.tuning.trial import Outcome, Terms, run_trial
 from mlplab.tuning.tuned import Found, Tuned
 
@@ -187,10 +188,9 @@ def _search(spec: SearchSpec, terms: Terms, url: str, progress: TuneProgress) ->
     with needed("tune"):
         from mlplab.tuning.shared import SharedSearch
 
-    store: Store = open_store(url)
     limit = spec.settings.max_minutes
     ends = time.monotonic() + limit * 60 if limit else float("inf")
-    with answering(url):
+    with closing(open_store(url)) as store, answering(url):
         shared = SharedSearch(store, spec, terms)
         progress.on_search_begin(shared.n_trials, shared.begun())
         try:
