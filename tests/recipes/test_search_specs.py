@@ -283,6 +283,12 @@ def test_blocks_that_mean_nothing(tmp_path: Path, block: str, problem: str):
     assert str(caught.value) == f"{file}:5: layers[0]{problem}"
 
 
+def test_a_table_for_searches_does_not_hinder_a_run(tmp_path: Path):
+    file = tmp_path / "x.toml"
+    file.write_text(f"{STUDY}[tune]\ntrials = 3\n{RECIPE}")
+    assert [recipe.name for recipe in load_spec(file).recipes] == ["a"]
+
+
 def test_a_range_is_refused_where_a_recipe_is_trained(tmp_path: Path):
     file = tmp_path / "x.toml"
     file.write_text(EPOCHS % "{ low = 1, high = 5, start = 1 }")

@@ -14,7 +14,7 @@ from mlplab.data import Dataset, Split
 from mlplab.engine import Streams
 from mlplab.errors import FailedError
 from mlplab.recipes import Recipe, load_search
-from mlplab.study import train
+from mlplab.study import one_run, train
 from mlplab.tuning import Found, TuneProgress, search
 from mlplab.tuning.trial import Outcome, Terms, run_trial
 from tests.tuning.specs import HEAD, LINEAR
@@ -70,7 +70,16 @@ def poisoned(digits: Dataset) -> Dataset:
     return dataclasses.replace(digits, test=Split(noise, (digits.test.y + 1) % 10))
 
 
-def test_no_trial_sees_the_test_set(quick: Path, tmp_path: Path, digits: Dataset):
+def test_no_trial_sees_the_test_set(
+    quick: Path, tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+):
+    """What is on the test set changes no trial, and no trained model is asked about it."""
+
+    def asked(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("a trial looked at the test set")
+
+    for name in ("look_at_test_set", "evaluate", "predict"):
+        monkeypatch.setattr(one_run, name, asked)
     found = []
     for name, dataset in (("as-is", digits), ("poisoned", poisoned(digits))):
         storage = f"sqlite:///{tmp_path}/{name}.db"

@@ -229,7 +229,7 @@ def most_trials(sampler: BaseSampler, n_trials: int) -> int:
 
 
 PRUNERS: dict[str, Callable[[], BasePruner]] = {
-    "median": lambda: MedianPruner(n_startup_trials=5, n_warmup_steps=1),
+    "median": MedianPruner,
     "hyperband": HyperbandPruner,
     "halving": SuccessiveHalvingPruner,
     "none": NopPruner,

@@ -63,7 +63,6 @@ def _run(
     recipes: list[Recipe], terms: Terms, seeds: range, path: Path, how: dict[str, Any]
 ) -> Study:
     """Train what is missing; of processes that share a search, one after another."""
-    path.absolute().parent.mkdir(parents=True, exist_ok=True)
     with _alone(path, how["progress"] or Progress()):
         return run(
             recipes,

@@ -59,6 +59,7 @@ class SharedSearch:
             self._check_same(about(spec, terms))
             if not self.trials():
                 self.study.enqueue_trial(spec.start)
+            self._take_up_lost()
 
     def _check_same(self, wanted: dict[str, Any]) -> None:
         there = self.study.user_attrs.get(ABOUT)
@@ -86,8 +87,12 @@ class SharedSearch:
             if self.begun() >= self.n_trials:
                 return None
             trial = self.study.ask(fixed_distributions=self.distributions)
-            trial.set_user_attr(SEEN, time.time())
-            trial.set_user_attr(PROCESS, this_process())
+            try:
+                trial.set_user_attr(SEEN, time.time())
+                trial.set_user_attr(PROCESS, this_process())
+            except BaseException:
+                self.put_back(trial)
+                raise
             return trial
 
     def _take_up_lost(self) -> None:

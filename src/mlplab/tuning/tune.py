@@ -14,6 +14,7 @@ from mlplab.data import Dataset, default_validation, load
 from mlplab.engine import Streams, check_engine
 from mlplab.errors import FailedError, RecipeError, UsageError
 from mlplab.extras import needed
+from mlplab.files import writing
 from mlplab.recipes import SearchSpec, TuneTable, check, load_search
 from mlplab.recipes.problems import sentence
 from mlplab.study import Progress
@@ -106,6 +107,8 @@ def tune(
     """
     spec, terms = _prepared(spec, dataset, engine, locals())
     path = Path(path or f"{spec.study.name}.study")
+    with writing(path, "choose another place"):
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
     found = _search(spec, terms, _url(spec, path), progress or TuneProgress())
     how = {"progress": run_progress, "command": command, "keep": spec.study.keep}
     return confirm(spec, terms, found, path, **how)

@@ -107,8 +107,8 @@ class Tuned:
 
     def lines(self) -> list[str]:
         """Return what came out, the comparison last, as lines of text."""
-        told = [str(self.comparison)] if self.comparison else []
-        return [*self.search_lines(), "", *told]
+        told = ["", str(self.comparison)] if self.comparison else []
+        return [*self.search_lines(), *told]
 
     def search_lines(self) -> list[str]:
         """Return what the search found and how optimistic it was, as lines of text."""
