@@ -19,7 +19,7 @@ import pytest
 from optuna.trial import TrialState
 
 from mlplab.errors import FailedError, MlplabError, StorageError, UsageError
-from mlplab.tuning import TuneProgress, search
+from mlplab.tuning import TuneProgress, search, shared
 from mlplab.tuning import storage as storage_module
 from mlplab.tuning.storage import open_store
 from tests.tuning.specs import QUICK
@@ -130,6 +130,23 @@ def test_kill_9_loses_no_trial(quick: Path, tmp_path: Path, storage: str):
     assert (again.user_attrs["again"], again.params) == (2, killed.params)
     whole = search(quick, trials=4, storage=f"sqlite:///{tmp_path}/whole.db")
     assert (found.values, found.scores) == (whole.values, whole.scores)
+
+
+def test_a_trial_that_is_not_yet_anybodys_is_tried_again(
+    quick: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Ctrl-C between the moment a trial is begun and that in which it says whose it is."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared, "this_process", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            search(quick, trials=2, storage=storage)
+    states = [trial.state for trial in study_in(storage).trials]
+    assert states == [TrialState.FAIL, TrialState.WAITING]
+    assert sum(search(quick, trials=2, storage=storage).counts) == 2
 
 
 class Stop(TuneProgress):

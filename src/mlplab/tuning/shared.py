@@ -47,7 +47,7 @@ class SharedSearch:
         settings = spec.settings
         self.sampler = make_sampler(settings.sampler, spec.ranges, settings.seed)
         self.n_trials = most_trials(self.sampler, settings.trials)
-        with store.lock():
+        with store.lock:
             self.study = optuna.create_study(
                 storage=store.storage,
                 study_name=spec.study.name,
@@ -82,7 +82,7 @@ class SharedSearch:
 
     def next(self) -> Trial | None:
         """Begin the next trial; return it, or None where there are as many as were asked for."""
-        with self.store.lock():
+        with self.store.lock:
             self._take_up_lost()
             if self.begun() >= self.n_trials:
                 return None
@@ -110,7 +110,7 @@ class SharedSearch:
 
     def put_back(self, trial: Trial) -> None:
         """Put a trial that this process gives up into the queue again."""
-        with self.store.lock():
+        with self.store.lock:
             for one in self.trials(TrialState.RUNNING):
                 if one.number == trial.number:
                     self._try_again(one, set())

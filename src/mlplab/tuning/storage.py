@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -44,8 +45,9 @@ class Store:
     storage: BaseStorage
     file: Path | None
 
+    @cached_property
     def lock(self) -> AbstractContextManager[object]:
-        """Return the lock under which processes that share a file take turns.
+        """The lock under which processes that share a file take turns; it may be taken twice.
 
         A server has none; there a race may cost one trial more than was asked for.
         """
