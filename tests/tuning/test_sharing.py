@@ -237,12 +237,14 @@ def test_storages_that_cannot_be(quick: Path, tmp_path: Path, monkeypatch: pytes
         f"grpc://127.0.0.1:{port}": f"expected a storage server at grpc://127.0.0.1:{port}, got no "
         "answer in 1 s; start optuna.storages.run_grpc_proxy_server there",
         "grpc://127.0.0.1": "expected grpc://HOST:PORT",
-        f"postgresql://127.0.0.1:{port}/a": "cannot open the storage postgresql://",
+        f"postgresql://ann:secret@127.0.0.1:{port}/a": "cannot open the storage postgresql://ann:"
+        rf"\*\*\*@127.0.0.1:{port}/a: ",
     }
     for url, message in expected.items():
         with pytest.raises(MlplabError, match=message) as caught:
             search(quick, storage=url)
         assert caught.value.exit_code == 2, url
+        assert "secret" not in str(caught.value)
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

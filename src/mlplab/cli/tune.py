@@ -89,6 +89,7 @@ def tune(
     from mlplab.cli.training import command_line
     from mlplab.cli.tune_progress import choose_tune_progress
     from mlplab.tuning import tune as tune_
+    from mlplab.tuning.storage import without_password
 
     try:
         tuned = tune_(
@@ -104,7 +105,7 @@ def tune(
             engine=engine,
             progress=choose_tune_progress(quiet, verbose),
             run_progress=choose_progress(quiet, verbose),
-            command=command_line(),
+            command=without_password(command_line()),
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(

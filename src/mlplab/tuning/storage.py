@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -27,7 +28,17 @@ ANSWER_WITHIN = 10
 """Seconds within which a server must answer."""
 
 _SCHEMES = ("sqlite", "journal", "grpc", "postgresql", "mysql")
+_WITH_TIMEOUT = (
+    "postgresql",
+    "postgresql+psycopg2",
+    "postgresql+psycopg",
+    "mysql",
+    "mysql+pymysql",
+)
+"""Databases whose drivers take ``connect_timeout``; others are asked as long as they like."""
+
 _SQLITE = b"SQLite format 3\0"
+_PASSWORD = re.compile(r"(://[^/@:]*:)[^/@]*@")
 _OF_STORAGE = {"sqlalchemy", "grpc", "filelock"}
 
 
@@ -36,7 +47,7 @@ class Store:
     """A storage that is open.
 
     Attributes:
-        url: how it was named.
+        url: how it was named, but for a password.
         storage: what Optuna makes of it.
         file: the file it is kept in, or None where a server keeps it.
     """
@@ -62,6 +73,16 @@ class Store:
             self.storage.engine.dispose()
         elif close := getattr(self.storage, "close", None):  # of a server; the oldest have none
             close()
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be shown.
+
+    Examples:
+        >>> without_password("postgresql://ann:secret@127.0.0.1/a")
+        'postgresql://ann:***@127.0.0.1/a'
+    """
+    return _PASSWORD.sub(r"\1***@", url)
 
 
 def lock_of(file: Path) -> FileLock:
@@ -97,22 +118,23 @@ def open_store(url: str) -> Store:
     if not rest or kind not in _SCHEMES:
         known = ", ".join(f"{name}://" for name in _SCHEMES)
         raise UsageError(
-            f"expected an Optuna storage URL that begins with one of {known}, got {url!r}; "
+            "expected an Optuna storage URL that begins with one of "
+            f"{known}, got {without_password(url)!r}; "
             "an SQLite file is sqlite:///NAME.db"
         )
     with needed("tune"), opening(url), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what Optuna calls experimental
+        shown = without_password(url)
         if kind == "grpc":
-            return Store(url, _proxy(url), None)
+            return Store(shown, _proxy(url), None)
         if kind not in ("sqlite", "journal"):
-            return Store(
-                url, _database(url, {"connect_args": {"connect_timeout": ANSWER_WITHIN}}), None
-            )
+            limit = {"connect_timeout": ANSWER_WITHIN} if scheme in _WITH_TIMEOUT else {}
+            return Store(shown, _database(url, limit), None)
         file = _file(url, rest)
         check_file(file, sqlite=kind == "sqlite")
         with lock_of(file):  # two processes that make the tables at once trip over each other
-            made = _sqlite(url) if kind == "sqlite" else _journal(file)
-        return Store(url, made, file)
+            made = _journal(file) if kind == "journal" else _database(url, {"timeout": PATIENCE})
+        return Store(shown, made, file)
 
 
 def _file(url: str, rest: str) -> Path:
@@ -165,14 +187,10 @@ def _is_optunas(file: Path) -> bool:
     return not tables or "studies" in tables
 
 
-def _sqlite(url: str) -> BaseStorage:
-    return _database(url, {"connect_args": {"timeout": PATIENCE}})
-
-
-def _database(url: str, engine: dict[str, Any]) -> BaseStorage:
+def _database(url: str, options: dict[str, Any]) -> BaseStorage:
     from optuna.storages import RDBStorage
 
-    return RDBStorage(url, engine_kwargs=engine)
+    return RDBStorage(url, engine_kwargs={"connect_args": options})
 
 
 def _journal(file: Path) -> BaseStorage:
@@ -212,7 +230,8 @@ def opening(url: str) -> Iterator[None]:
     except StorageError as error:
         raise UsageError(str(error)) from error.__cause__
     except (ImportError, OSError) as error:
-        raise UsageError(f"cannot open the storage {url}: {first_line(error)}") from error
+        told = f"cannot open the storage {without_password(url)}: {first_line(error)}"
+        raise UsageError(told) from error
 
 
 @contextmanager
@@ -224,8 +243,8 @@ def answering(url: str) -> Iterator[None]:
         if not _is_of_storage(error):
             raise
         raise StorageError(
-            f"the storage {url} does not answer: {first_line(error)}; the trials that ended are "
-            "safe in it, the same command goes on once it answers"
+            f"the storage {without_password(url)} does not answer: {first_line(error)}; the "
+            "trials that ended are safe in it, the same command goes on once it answers"
         ) from error
 
 

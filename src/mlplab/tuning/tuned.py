@@ -41,7 +41,7 @@ class Found:
 
     Attributes:
         name: the search's name in its storage.
-        storage: the storage's URL.
+        storage: the storage's URL, but for a password.
         number: the best trial's number.
         values: its value for each range, by name.
         value: its score: the mean over its seeds.
