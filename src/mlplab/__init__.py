@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from mlplab.recipes import Recipe, notebook_recipes
     from mlplab.study import Study, run, run_until_decided
+    from mlplab.tuning import tune
 
 # Public name -> the room it comes from. Names are imported on first use, so that
 # `import mlplab` and `mlplab --help` do not wait for Keras.
@@ -53,6 +54,7 @@ _HOMES = {
     "Study": "mlplab.study",
     "run": "mlplab.study",
     "run_until_decided": "mlplab.study",
+    "tune": "mlplab.tuning",
     "Comparison": "mlplab.compare",
     "compare_scores": "mlplab.compare",
     "read_scores": "mlplab.compare",
@@ -101,6 +103,7 @@ __all__ = [
     "read_scores",
     "run",
     "run_until_decided",
+    "tune",
 ]
 
 

@@ -40,9 +40,10 @@ MEANT = {
         "notebook_recipes",
     ),
     *("Comparison", "compare_scores", "predict", "read_scores", "run", "run_until_decided"),
+    "tune",
 }
-ROOMS = ("data", "recipes", "engine", "study", "compare", "report", "trackers")
-HEAVY = {"jax", "keras", "matplotlib", "pandas", "scipy", "seaborn", "sklearn"}
+ROOMS = ("data", "recipes", "engine", "study", "compare", "tuning", "report", "trackers")
+HEAVY = {"jax", "keras", "matplotlib", "optuna", "pandas", "scipy", "seaborn", "sklearn"}
 
 
 def room(name: str) -> ModuleType:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import mlplab
-from mlplab.recipes import check, load_spec
+from mlplab.recipes import check, load_search, load_spec
 from tests.docs.pages import PAGES, ROOT, blocks
 
 SHOWN = [(page.name, block) for page in PAGES for block in blocks(page, "toml")]
@@ -23,7 +23,8 @@ SHOWN = [(page.name, block) for page in PAGES for block in blocks(page, "toml")]
 def test_shown_study_specs_load_and_build(page: str, block: str, tmp_path: Path):
     file = tmp_path / "shown.toml"
     file.write_text(block)
-    check(load_spec(file), mlplab.load("digits"))
+    searched = "[tune]" in block
+    check(load_search(file).study if searched else load_spec(file), mlplab.load("digits"))
 
 
 def test_the_readme_study_trains(tmp_path: Path):

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 
 from mlplab.data import Dataset, Split
 from mlplab.errors import RecipeError
-from mlplab.recipes import check, load_spec, notebook_recipes, parameter_counts
+from mlplab.recipes import check, load_search, load_spec, notebook_recipes, parameter_counts
 from mlplab.recipes.objects import problems_of
 from mlplab.recipes.vocabulary import names
 
@@ -185,7 +185,7 @@ def test_what_is_added_to_the_layers(
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_examples_load_and_build(file: Path, images: Dataset, digits: Dataset):
-    spec = load_spec(file)
+    spec = load_search(file).study if file.name.startswith("tune-") else load_spec(file)
     dataset = {"mnist": images, "digits": digits}[spec.dataset]
     check(spec, dataset)
     assert file.read_text().startswith("#:schema ../docs/study.schema.json\n")

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from mlplab import __version__
-from mlplab.cli import compare, data, export, info, predict, report, reproduce, run, serve
+from mlplab.cli import compare, data, export, info, predict, report, reproduce, run, serve, tune
 from mlplab.errors import MlplabError
 
 INTERRUPTED = 130
@@ -53,6 +53,7 @@ app = typer.Typer(
 )
 app.command()(reproduce.reproduce)
 app.command()(run.run)
+app.command()(tune.tune)
 app.command()(compare.compare)
 app.command()(report.report)
 app.command()(export.export)

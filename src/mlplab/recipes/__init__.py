@@ -15,22 +15,30 @@ from mlplab.recipes.notebook import (
     choose_notebook_recipes,
     notebook_recipes,
 )
+from mlplab.recipes.ranges import Plain, Range
 from mlplab.recipes.recipe import Recipe
 from mlplab.recipes.schema import spec_schema
+from mlplab.recipes.search import SearchSpec, load_search
 from mlplab.recipes.spec import StudySpec, check, load_spec
 from mlplab.recipes.tables import seed_list
+from mlplab.recipes.tune_table import TuneTable
 
 __all__ = [
     "PUBLISHED",
+    "Plain",
     "Published",
+    "Range",
     "Recipe",
+    "SearchSpec",
     "StudySpec",
+    "TuneTable",
     "adapt",
     "adapts",
     "check",
     "choose_notebook_recipes",
     "fan_in_recipes",
     "fingerprint_of",
+    "load_search",
     "load_spec",
     "notebook_recipes",
     "operations",

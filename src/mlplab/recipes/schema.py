@@ -16,6 +16,7 @@ from mlplab.recipes.notebook import notebook_recipes
 from mlplab.recipes.tables import SpecTables
 from mlplab.recipes.vocabulary import Kind, names
 
+_RANGE = {"$ref": "#/$defs/range"}
 _KINDS: tuple[Kind, ...] = ("layer", "optimizer", "loss")
 
 
@@ -28,6 +29,11 @@ def spec_schema() -> dict[str, Any]:
     """
     schema = _with_references(SpecTables.model_json_schema())
     schema["$defs"] |= {kind: _object_schema(kind) for kind in _KINDS}
+    schema["$defs"] |= {"range": _range_schema()}
+    schema["$defs"]["layer"]["anyOf"].append(_block_schema())
+    for table in ("TrainTable", "RecipeTable"):
+        for key in ("batch_size", "epochs"):
+            schema["$defs"][table]["properties"][key]["anyOf"].insert(1, _RANGE)
     like = schema["$defs"]["RecipeTable"]["properties"]["like"]
     like["anyOf"][0]["enum"] = [recipe.name for recipe in notebook_recipes()]
     return {
@@ -54,10 +60,46 @@ def _object_schema(kind: Kind) -> dict[str, Any]:
     plain = [{"enum": sorted(names(kind))}, {"type": "string"}]
     table = {
         "type": "object",
-        "properties": {"class": {"anyOf": plain, "description": f"A Keras {kind}."}},
+        "properties": {"class": {"anyOf": [*plain, _RANGE], "description": f"A Keras {kind}."}},
         "required": ["class"],
     }
-    return {"anyOf": [*plain, table], "description": f"A Keras {kind}, by its Keras name."}
+    return {"anyOf": [*plain, table, _RANGE], "description": f"A Keras {kind}, by its Keras name."}
+
+
+def _range_schema() -> dict[str, Any]:
+    """A range: two bounds or choices, and where the search starts."""
+    value = {"type": ["string", "number", "boolean"]}
+    meant: dict[str, tuple[dict[str, Any], str]] = {
+        "low": ({"type": "number"}, "The smallest number."),
+        "high": ({"type": "number"}, "The largest number."),
+        "step": ({"type": "number", "exclusiveMinimum": 0}, "Only numbers so far apart."),
+        "log": ({"type": "boolean"}, "Whether numbers are drawn evenly by their logarithms."),
+        "choices": ({"type": "array", "items": value, "minItems": 2}, "The values."),
+        "start": (value, "The value of the starting recipe."),
+        "name": ({"type": "string", "minLength": 1}, "What the search calls it."),
+    }
+    return {
+        "type": "object",
+        "description": "Values for mlplab tune to choose from.",
+        "properties": {key: kind | {"description": text} for key, (kind, text) in meant.items()},
+        "required": ["start"],
+        "oneOf": [{"required": ["low", "high"]}, {"required": ["choices"]}],
+        "additionalProperties": False,
+    }
+
+
+def _block_schema() -> dict[str, Any]:
+    """Layers that are repeated."""
+    return {
+        "type": "object",
+        "description": "Layers that follow one another several times.",
+        "properties": {
+            "repeat": {"anyOf": [{"type": "integer", "minimum": 0}, _RANGE]},
+            "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}, "minItems": 1},
+        },
+        "required": ["repeat", "layers"],
+        "additionalProperties": False,
+    }
 
 
 def text() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,19 +25,22 @@ from mlplab.recipes.tables import (
     RecipeTable,
     SpecTables,
     StudyTable,
-    Table,
     TrackTable,
     TrainTable,
     seed_list,
 )
+from mlplab.recipes.toml_file import parse, read
 from mlplab.recipes.tracked import place_problems, places
+from mlplab.recipes.tune_table import Table, TuneTable
 from mlplab.recipes.vocabulary import Kind
+from mlplab.recipes.written import Put, block_problems, put, ranges_in
 
 _TABLES: dict[str, type[Table]] = {
     "study": StudyTable,
     "train": TrainTable,
     "track": TrackTable,
     "recipe": RecipeTable,
+    "tune": TuneTable,
 }
 _SETTINGS = ("batch_size", "epochs", "optimizer", "loss", "augmentation")
 
@@ -60,6 +62,7 @@ class StudySpec:
         recipes: what to train, in the order of the file.
         file: the study spec, as it was named.
         lines: the line of every key in it, for messages.
+        origins: where layers stand in it, for those of repeated blocks.
     """
 
     name: str
@@ -73,6 +76,7 @@ class StudySpec:
     recipes: list[Recipe]
     file: str
     lines: dict[Keys, int] = field(repr=False)
+    origins: dict[Keys, Keys] = field(default_factory=dict, repr=False)
 
 
 def load_spec(path: str | Path) -> StudySpec:
@@ -104,12 +108,25 @@ def load_spec(path: str | Path) -> StudySpec:
         ('first', [0, 1, 2], 'small')
     """
     path = Path(path)
-    text = _read(path)
-    data, lines = _parse(text, path), locate(text)
-    problems = (_table_problems, _recipe_problems, _data_problems)
-    found = [problem for look in problems for problem in look(data)]
-    raise_problems([*found, *place_problems(data, path.parent)], str(path), lines)
-    tables = SpecTables.model_validate(data)
+    text = read(path)
+    data, lines = parse(text, path), locate(text)
+    _refuse_ranges(data, path, lines)
+    raise_problems(block_problems(data), str(path), lines)
+    plain = put(data, {})
+    raise_problems([*problems_in(plain), *place_problems(data, path.parent)], str(path), lines)
+    return spec_of(plain, path, lines)
+
+
+def problems_in(plain: Put) -> list[Problem]:
+    """Return everything that is wrong with a study spec without ranges, where it stands."""
+    data = plain.data
+    found = [*_table_problems(data), *_recipe_problems(data), *_data_problems(data)]
+    return [Problem(plain.as_written(path), text) for path, text in found]
+
+
+def spec_of(plain: Put, path: Path, lines: dict[Keys, int]) -> StudySpec:
+    """Return what a study spec asks for; it must have passed ``problems_in``."""
+    tables = SpecTables.model_validate(plain.data)
     study = tables.study
     return StudySpec(
         name=study.name or _file_name(path),
@@ -123,7 +140,15 @@ def load_spec(path: str | Path) -> StudySpec:
         recipes=[_recipe(table, tables.train) for table in tables.recipe],
         file=str(path),
         lines=lines,
+        origins=plain.origins,
     )
+
+
+def _refuse_ranges(data: dict[str, Any], path: Path, lines: dict[Keys, int]) -> None:
+    """Raise an error where a value is a range: there is no one recipe to train."""
+    if ranges := ranges_in(data):
+        text = f"expected a value, got a range; to search: mlplab tune {path}"
+        raise_problems([Problem(place.path, text) for place in ranges], str(path), lines)
 
 
 def check(spec: StudySpec, dataset: Dataset) -> None:
@@ -133,7 +158,9 @@ def check(spec: StudySpec, dataset: Dataset) -> None:
         RecipeError: one line for each recipe that does not fit: ``FILE:LINE: where: what``.
     """
     found = (_fit_problem(i, recipe, dataset) for i, recipe in enumerate(spec.recipes))
-    raise_problems([problem for problem in found if problem], spec.file, spec.lines)
+    written = Put({}, spec.origins)
+    problems = [Problem(written.as_written(one.path), one.text) for one in found if one]
+    raise_problems(problems, spec.file, spec.lines)
 
 
 def _fit_problem(index: int, recipe: Recipe, dataset: Dataset) -> Problem | None:
@@ -154,36 +181,6 @@ def _fit_problem(index: int, recipe: Recipe, dataset: Dataset) -> Problem | None
     text = shape_problem(model, dataset, recipe.n_outputs(dataset.n_classes))
     last = len(recipe.build.layers) - 1
     return None if text is None else Problem((*path, "layers", last), text)
-
-
-def _read(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        if content.startswith(b"SQLite format 3"):
-            raise RecipeError(
-                f"{path}: expected a study spec (TOML), got a study file; to see what it holds: "
-                f"mlplab compare {path}, mlplab report {path}"
-            )
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{path}: expected UTF-8 text, byte {error.start} is not") from error
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot read this study spec: {error.strerror}") from error
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        said = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error))
-        line, column, what = _end(text, error) if said is None else (*said.groups()[1:], said[1])
-        raise RecipeError(f"{path}:{line}:{column}: not TOML: {what}") from error
-
-
-def _end(text: str, error: Exception) -> tuple[int, int, str]:
-    """Where the text ends: there tomllib names no line."""
-    last = text.rsplit("\n", 1)[-1]
-    return text.count("\n") + 1, len(last) + 1, str(error).removesuffix(" (at end of document)")
 
 
 def _table_problems(data: dict[str, Any]) -> Iterator[Problem]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import Field, WithJsonSchema, field_validator
 
 from mlplab.data.drawn import KINDS
 from mlplab.recipes.recipe import NAME_PATTERN, kinds_problems
+from mlplab.recipes.tune_table import Table, TuneTable
 
 DEFAULT_N_SEEDS = 10
 
@@ -26,12 +27,6 @@ Loss = Annotated[Any, WithJsonSchema({"keras": "loss"})]
 
 
 Kind = Annotated[str, WithJsonSchema({"enum": list(KINDS)})]
-
-
-class Table(BaseModel):
-    """A TOML table in which no key goes unread."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class StudyTable(Table):
@@ -127,11 +122,12 @@ class TrackTable(Table):
 
 
 class SpecTables(Table):
-    """A study spec: ``[study]``, ``[train]``, ``[track]`` and one ``[[recipe]]`` or more."""
+    """A study spec: ``[study]``, ``[train]``, ``[track]``, ``[tune]``, a ``[[recipe]]`` or more."""
 
     study: StudyTable
     train: TrainTable = TrainTable()
     track: TrackTable = TrackTable()
+    tune: TuneTable = TuneTable()
     recipe: Annotated[list[RecipeTable], Field(min_length=1)]
 
 

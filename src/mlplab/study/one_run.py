@@ -107,6 +107,23 @@ def train(
             so little work that more would be slower.
         on_epoch: called at the end of each epoch.
     """
+    clock = time.perf_counter()
+    result = train_unseen(recipe, dataset, streams, engine, threads, on_epoch)
+    if result.status == "done":
+        look_at_test_set(result, recipe, dataset, threads)
+        result.seconds = time.perf_counter() - clock
+    return result
+
+
+def train_unseen(
+    recipe: Recipe,
+    dataset: Dataset,
+    streams: Streams,
+    engine: str = "auto",
+    threads: int | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> RunResult:
+    """Train one recipe once as ``train`` does, the test set staying unseen."""
     started, clock = now(), time.perf_counter()
     x, y = recipe.training_part(dataset.train, streams.rng("augment"))
     with KERAS_LOCK:
@@ -132,18 +149,14 @@ def train(
         engine=engine,
         threads=threads,
     )
-    result = RunResult(
+    return RunResult(
         status="diverged" if watch.diverged else "done",
         engine=engine,
         started=started,
-        seconds=0.0,
+        seconds=time.perf_counter() - clock,
         epochs=watch.epochs,
         model=model,
     )
-    if not watch.diverged:
-        look_at_test_set(result, recipe, dataset, threads)
-    result.seconds = time.perf_counter() - clock
-    return result
 
 
 def look_at_test_set(

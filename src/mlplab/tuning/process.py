@@ -1,0 +1,88 @@
+"""Which process does a trial, and whether it still does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_log = logging.getLogger(__name__)
+
+BEAT = 30.0
+"""Seconds between two signs of life of a trial under way."""
+
+SILENT = 10 * BEAT
+"""Seconds without one, after which a process on another machine is taken to have ended."""
+
+
+def this_process() -> dict[str, Any]:
+    """Return what tells this process from every other: machine, number, start."""
+    return {"host": platform.node(), "pid": os.getpid(), "started": started(os.getpid())}
+
+
+def started(pid: int) -> str | None:
+    """Return when a process began, in the system's words; None where there is none.
+
+    Numbers of processes are used again; number and start together are not.
+    """
+    if not Path("/proc/self/stat").exists():
+        told = subprocess.run(  # noqa: S603 - a fixed program, and a number
+            ["/bin/ps", "-o", "lstart=", "-p", str(pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return told.stdout.strip() or None
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()  # the name before may hold anything
+    return None if fields[0] in "ZX" else fields[19]  # state; start, in ticks since boot
+
+
+def has_ended(process: dict[str, Any], seen: float) -> bool:
+    """Say whether the process of a trial has ended.
+
+    On this machine that is known. Another is asked by the signs of life that it leaves.
+
+    Args:
+        process: as ``this_process`` returned it.
+        seen: when it last gave a sign of life, in seconds since 1970.
+    """
+    if process["host"] == platform.node():
+        return bool(started(process["pid"]) != process["started"])
+    return time.time() - seen > SILENT
+
+
+@contextmanager
+def alive(sign: Callable[[], None], every: float = BEAT) -> Iterator[None]:
+    """Call ``sign`` from time to time, in a thread, as long as the block lasts.
+
+    Where it fails the log says so (level info) and it is called no more: what it wrote to is what
+    the block writes its results to, and says then what is wrong.
+    """
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(every):
+            try:
+                sign()
+            except Exception as error:
+                _log.info("no sign of life can be left: %s", error)
+                return
+
+    thread = threading.Thread(target=beat, name="mlplab-alive", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
