@@ -115,7 +115,7 @@ def tune(
     with writing(path, "choose another place"):
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
     found = _search(spec, terms, _url(spec, path), progress or TuneProgress())
-    how = {"progress": run_progress, "command": command, "keep": spec.study.keep}
+    how: dict[str, Any] = {"progress": run_progress, "command": command, "keep": spec.study.keep}
     how["track"] = spec.study.track if track is None else track
     return confirm(spec, terms, found, path, **how)
 
