@@ -77,7 +77,7 @@ def optimism(
     Examples:
         >>> found = optimism([0.95, 0.97], [0.93, 0.94, 0.95, 0.94], "accuracy")
         >>> print(found)
-        +2.00 points (95% interval -8.32 to +12.32)
+        +2.00 points (95% interval -5.63 to +9.63)
     """
     best, mean = float(np.mean(search)), float(np.mean(fresh))
     amount = best - mean if metric == "accuracy" else mean - best
