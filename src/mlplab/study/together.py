@@ -207,4 +207,4 @@ class Together:
         return self.recipe.targets(split.y, self.dataset.n_classes)
 
     def _on_device(self, split: Split) -> Data:
-        return on_device(split.x, self._targets(split))
+        return on_device(split.x, np.asarray(self._targets(split)))
