@@ -16,7 +16,7 @@ from mlplab.data.assemble import as_features
 from mlplab.data.csv_parts import CsvParts
 from mlplab.data.dataset import Dataset
 from mlplab.data.finish import finish
-from mlplab.data.mapped import open_mapped
+from mlplab.data.mapped import is_mapped_folder, open_mapped
 from mlplab.data.parts import Parts, open_parts
 from mlplab.data.splits import split_size
 from mlplab.data.tables import (
@@ -81,8 +81,8 @@ def convert(
     target = check_target(table, target, parts.columns)
     split_size(test, max(2, parts.total), "test")
     with writing(folder, GOES_ON), _alone(folder):
-        _refuse_what_is_there(folder)
         work = Work(folder.with_name(f".{folder.name}.converting"), len(parts.columns) - 1)
+        _refuse_what_is_there(folder, work)
         _Conversion(table, target, parts, work, progress).run(test, folder)
         work.remove()
     return open_mapped(folder)
@@ -101,7 +101,9 @@ def _alone(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _refuse_what_is_there(folder: Path) -> None:
+def _refuse_what_is_there(folder: Path, work: Work) -> None:
+    if is_mapped_folder(folder):  # of a conversion that was killed when all but this was done
+        work.remove()
     if folder.exists():
         raise DataError(f"{folder} is there already; give another name, or remove it first")
 

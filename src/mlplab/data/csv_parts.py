@@ -54,9 +54,12 @@ class CsvParts:
             self.total = path.stat().st_size
             with path.open("rb") as stream:
                 self.header = _header(path, stream)
+                stream.seek(len(self.header))
+                first = next(whole_records(path, stream), b"")
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror}") from error
         self.columns = [str(column) for column in self._parse(self.header, 0).columns]
+        self.unnamed = self._unnamed(first)
 
     def read(self, start: Place) -> Iterator[tuple[pd.DataFrame, Place]]:
         """Read parts from a place on, each with the place where the next begins."""
@@ -66,6 +69,7 @@ class CsvParts:
                 stream.seek(at)
                 for records in whole_records(self.path, stream):
                     frame = self._parse(self.header + records, lines)
+                    self._check_fields(records, lines)
                     at, lines = at + len(records), lines + _lines(records)
                     yield frame, Place(at, lines)
         except OSError as error:
@@ -76,6 +80,29 @@ class CsvParts:
         with self.path.open("rb") as stream:
             stream.seek(len(self.header))
             return self._parse(self.header + next(whole_records(self.path, stream), b""), 0, str)
+
+    def _check_fields(self, records: bytes, lines: int) -> None:
+        """Refuse a part whose first row has more fields than the file's, or fewer of the unnamed.
+
+        pandas takes fields that are more than the names for an index, as many as the first row has.
+        """
+        found = self._unnamed(records)
+        if found != self.unnamed and records.strip():
+            expected = len(self.columns) + self.unnamed
+            raise DataError(
+                f"{self.path} is no CSV file: Error tokenizing data. C error: Expected {expected} "
+                f"fields in line {lines + 1}, saw {expected + found - self.unnamed}"
+            )
+
+    def _unnamed(self, records: bytes) -> int:
+        """Return how many fields the first of some records has beyond the named ones."""
+        import pandas as pd
+
+        try:
+            first = pd.read_csv(io.BytesIO(records), header=None, nrows=1, dtype=str)
+        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError):
+            return 0  # nothing, or what parsing them all refuses with its own words
+        return max(0, first.shape[1] - len(self.columns))
 
     def _parse(self, content: bytes, lines: int, dtype: type | None = None) -> pd.DataFrame:
         """Parse the header and records that come after ``lines`` lines of the file."""

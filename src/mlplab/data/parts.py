@@ -90,7 +90,8 @@ class ParquetParts:
                     at += size
                     continue
                 for batch in file.iter_batches(self.n_rows, row_groups=[group]):
+                    new = batch.slice(max(0, start.at - at))
                     at += batch.num_rows
-                    if at > start.at and batch.num_rows:
-                        table = pyarrow.Table.from_batches([batch], file.schema_arrow)
+                    if new.num_rows:
+                        table = pyarrow.Table.from_batches([new], file.schema_arrow)
                         yield table.to_pandas(), Place(at)

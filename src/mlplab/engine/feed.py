@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.data.lazy import LazyRows
-from mlplab.data.splits import BLOCK_ROWS
+from mlplab.data import splits
 from mlplab.engine.core import Features
 from mlplab.engine.orders import Order
 
@@ -78,7 +78,7 @@ class InLots:
 
     def __init__(self, x: Any, y: Any, weight: Any, batch_size: int) -> None:
         self.arrays, self.batch_size = (x, y, weight), batch_size
-        rows = BLOCK_ROWS if isinstance(x, tuple) else LOT_BYTES // (x.shape[1] * x.dtype.itemsize)
+        rows = splits.BLOCK_ROWS if isinstance(x, tuple) else LOT_BYTES // (x.shape[1] * x.dtype.itemsize)
         self.steps_a_lot = max(1, rows // batch_size)
 
     @contextmanager
@@ -119,7 +119,7 @@ def feed_of(x: Any, y: Any, weight: Any, batch_size: int) -> Feed:
         weight: sample weights, as many, or None.
         batch_size: samples a step.
     """
-    if len(y) > BLOCK_ROWS:
+    if len(y) > splits.BLOCK_ROWS:
         return InLots(x, np.asarray(y) if isinstance(x, tuple) else y, weight, batch_size)
     n_steps, y = -(-len(y) // batch_size), np.asarray(y)
     if not isinstance(x, LazyRows):

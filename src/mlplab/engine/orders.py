@@ -2,8 +2,8 @@
 
 Up to ``BLOCK_ROWS`` samples an order is one permutation. Beyond, memory would grow with the data,
 and rows mapped from a disk would be read one by one from all over it. So runs of ``RUN_ROWS``
-neighbouring samples are shuffled, and the samples of every ``RUNS_A_BLOCK`` runs among themselves:
-a block of a million samples comes from a thousand places of the data, in no order.
+neighbouring samples are shuffled, and the samples of every block of runs among themselves: a block
+of a million samples comes from a thousand places of the data, in no order.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.data.splits import BLOCK_ROWS
+from mlplab.data import splits
 
 Rows = npt.NDArray[np.int64]
 RngOf = Callable[..., np.random.Generator]
 
 RUN_ROWS = 1 << 10
-RUNS_A_BLOCK = BLOCK_ROWS // RUN_ROWS
 
 
 class Order(Protocol):
@@ -82,9 +81,10 @@ class ByBlocks:
 
     def __init__(self, n_samples: int, rng_of: RngOf) -> None:
         self.n_samples, self.rng_of = n_samples, rng_of
+        self.runs_a_block = splits.BLOCK_ROWS // RUN_ROWS
         self.runs = rng_of().permutation(-(-n_samples // RUN_ROWS))
         sizes = np.minimum(RUN_ROWS, n_samples - self.runs * RUN_ROWS)  # the last run is shorter
-        sizes = np.add.reduceat(sizes, np.arange(0, len(sizes), RUNS_A_BLOCK))
+        sizes = np.add.reduceat(sizes, np.arange(0, len(sizes), self.runs_a_block))
         self.starts = np.concatenate([[0], np.cumsum(sizes)])
         self._drawn: tuple[int, Rows] = (-1, np.empty(0, np.int64))
 
@@ -103,7 +103,7 @@ class ByBlocks:
 
     def _block(self, block: int) -> Rows:
         if self._drawn[0] != block:
-            runs = self.runs[block * RUNS_A_BLOCK : (block + 1) * RUNS_A_BLOCK]
+            runs = self.runs[block * self.runs_a_block : (block + 1) * self.runs_a_block]
             rows = (runs[:, np.newaxis] * RUN_ROWS + np.arange(RUN_ROWS)).ravel()
             rows = rows[rows < self.n_samples]
             self._drawn = (block, self.rng_of(block).permutation(rows))

@@ -24,7 +24,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.data.splits import BLOCK_ROWS
+from mlplab.data import splits
 from mlplab.engine import keras_private
 from mlplab.engine.orders import ByBlocks, Order, Whole
 from mlplab.errors import UsageError
@@ -72,7 +72,7 @@ class Streams:
 
     def order_in_blocks(self, epoch: int, n_samples: int) -> Order:
         """Return the order of an epoch's samples (0-based), drawn by blocks where there are many."""
-        if n_samples > BLOCK_ROWS:
+        if n_samples > splits.BLOCK_ROWS:
             return ByBlocks(n_samples, partial(self.rng, "order", epoch))
         return Whole(self.rng("order", epoch).permutation(n_samples))
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlplab.data.lazy import in_parts
-from mlplab.data.splits import BLOCK_ROWS
+from mlplab.data import splits
 from mlplab.errors import RecipeError
 
 _BATCH_SIZE = 4096  # examples fed forward at once; only memory depends on it
@@ -70,7 +70,7 @@ def _adapt(layer: keras.layers.Normalization, model: keras.Model, x: Any) -> Non
         inputs = before.predict(part, batch_size=_BATCH_SIZE, verbose=0)
         return inputs
 
-    if len(x) <= BLOCK_ROWS:
+    if len(x) <= splits.BLOCK_ROWS:
         layer.adapt(made(np.asarray(x)))
         return
     n_axes = len(layer.input.shape)
