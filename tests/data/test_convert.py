@@ -119,9 +119,7 @@ TABLES = {
 
 @pytest.mark.parametrize("size", SMALL)
 @pytest.mark.parametrize("name", TABLES)
-def test_a_csv_file(
-    name: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_csv_file(name: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_parts, "PART_BYTES", size)
     (tmp_path / "t.csv").write_bytes(TABLES[name])
     check_alike(tmp_path / "t.csv", tmp_path / "to", target="way")

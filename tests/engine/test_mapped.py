@@ -16,7 +16,7 @@ import pytest
 import mlplab
 from mlplab import Dataset, EngineError, Recipe
 from mlplab.data.lazy import LazyRows
-from mlplab.engine import Streams, jax_engine
+from mlplab.engine import Streams, choose_engine, jax_engine
 from mlplab.engine.orders import ByBlocks
 from mlplab.recipes import adapt
 
@@ -53,6 +53,17 @@ def network(dataset: Dataset) -> keras.Model:
             keras.Input(dataset.input_shape),
             keras.layers.Dense(32, activation="relu"),
             keras.layers.Dropout(0.2),
+            keras.layers.Dense(dataset.n_classes, activation="softmax"),
+        ]
+    )
+
+
+def normalized(dataset: Dataset) -> keras.Model:
+    """A network that the native engine does not train."""
+    return keras.Sequential(
+        [
+            keras.Input(dataset.input_shape),
+            keras.layers.GroupNormalization(4),
             keras.layers.Dense(dataset.n_classes, activation="softmax"),
         ]
     )
@@ -120,9 +131,7 @@ def test_blocks_and_lots_change_the_order_and_nothing_else(
     np.testing.assert_allclose(lots[0]["loss"], whole[0]["loss"], rtol=1e-12)
 
 
-def test_weights_of_samples_and_of_classes(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_of_samples_and_of_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlplab.data.splits.BLOCK_ROWS", SMALL_BLOCK)
     held, mapped = both(folder, "full")
     weight = np.random.default_rng(0).random(held.train.n).astype(np.float32)
@@ -166,6 +175,11 @@ def test_what_is_larger_than_the_device(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(jax_engine, "free_bytes", lambda: 1000)
     with pytest.raises(EngineError, match="x takes 1 MB, and the jax engine has all of it on"):
         trained(mapped, "categorical_crossentropy", engine="jax")
+    model = Recipe("any", normalized).model(mapped)
+    assert choose_engine("auto", model) == "jax"
+    assert choose_engine("auto", model, mapped.train.x) == "keras"
+    with pytest.raises(EngineError, match="x takes 1 MB"):
+        mlplab.run(Recipe("any", network), folder / "full", 1, path=folder / "j", engine="jax")
 
 
 @pytest.mark.parametrize("n_samples", [2049, 5000, 8191, 8192])
@@ -207,7 +221,7 @@ def test_rows_are_an_array_to_those_who_ask(folder: Path) -> None:
             *(array.shape, array.dtype, array.ndim, array.size),
         )
         assert np.array_equal(np.asarray(rows), array)
-        assert np.array_equal(pickle.loads(pickle.dumps(rows)), array)
+        assert np.array_equal(pickle.loads(pickle.dumps(rows)), array)  # noqa: S301
         for index in (3, -1, slice(5, 50, 7), slice(None, None, -1), [3, -2], array[:, ...] == 0):
             if not isinstance(index, np.ndarray) or index.ndim == 1:
                 assert np.array_equal(rows[index], array[index])

@@ -69,7 +69,7 @@ def convert(
 
     Examples:
         >>> lines = ["height,width,kind", *(f"{n},1.5,{'ab'[n % 2]}" for n in range(10))]
-        >>> _ = Path("small.csv").write_text("\\n".join(lines))
+        >>> _ = Path("small.csv").write_text(chr(10).join(lines))
         >>> convert("small.csv", "small", target="kind")
         Dataset('small', train=8, test=2, input_shape=(2,))
         >>> load_again = open_mapped(Path("small"))

@@ -126,8 +126,9 @@ def whole_records(path: Path, stream: BinaryIO) -> Iterator[bytes]:
         DataError: a record is longer than ``MOST_BYTES``.
 
     Examples:
-        >>> list(whole_records(Path("a.csv"), io.BytesIO(b'1,"a,' + b'b"' + bytes([10]) + b"2,c")))
-        [b'1,"a,b"\\n2,c']
+        >>> path, stream = Path("a.csv"), io.BytesIO(b'1,"a,b"')
+        >>> list(whole_records(path, stream))
+        [b'1,"a,b"']
     """
     held = b""
     while read := stream.read(PART_BYTES):

@@ -247,7 +247,7 @@ class Dataset:
 
 
 def content_fingerprint(class_names: tuple[str, ...], splits: dict[str, Split]) -> str:
-    """Return the SHA-256 over class names and the content of splits; see ``Dataset.fingerprint``."""
+    """Return the SHA-256 over class names and the content of splits."""
     digest = hashlib.sha256(json.dumps(class_names).encode())
     for name, split in splits.items():
         for array in split:

@@ -34,8 +34,8 @@ def load(
 
     A name is one of the catalog (``mlplab data list``); its bytes are fetched once, checked, and
     kept in the cache. A path is a ``.npz`` archive, a folder or an image file in IDX format, or a
-    ``.csv`` or ``.parquet`` table, or a folder that ``convert`` made of one. Where there is no test split, one is carved: stratified, and the
-    same at every load.
+    ``.csv`` or ``.parquet`` table, or a folder that ``convert`` made of one.
+    Where there is no test split, one is carved: stratified, and the same at every load.
 
     Args:
         name_or_path: which dataset. A folder that has the name of a dataset is ``./NAME``.

@@ -1,8 +1,8 @@
 """Folders of mapped arrays: what ``convert`` writes and ``load`` opens without reading it.
 
-    x_train.npy, x_test.npy     features, float32, shape (n, columns)
-    y_train.npy, y_test.npy     class indices, int64, shape (n,)
-    meta.json                   names, sizes, checksums, and what would take reading it all to know
+x_train.npy, x_test.npy     features, float32, shape (n, columns)
+y_train.npy, y_test.npy     class indices, int64, shape (n,)
+meta.json                   names, sizes, checksums, and what would take reading it all to know
 """
 
 from __future__ import annotations

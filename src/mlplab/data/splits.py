@@ -60,8 +60,8 @@ def carve(y: Array, n: int, rng: np.random.Generator) -> tuple[Indices, Indices]
     """Choose ``n`` examples to hold out, each class in its proportion.
 
     Class c, with n_c of the N examples, gives n n_c / N of the n, rounded by largest remainder, and
-    never none nor all of its examples. Which ones is drawn from ``rng``; above ``BLOCK_ROWS`` examples
-    block by block, with the same chances.
+    never none nor all of its examples. Which ones is drawn from ``rng``; above ``BLOCK_ROWS``
+    examples block by block, with the same chances.
 
     Args:
         y: class indices, shape (N,).

@@ -1,4 +1,4 @@
-"""What is found of a table while it is read part by part: what to convert by, what is wrong with it.
+"""What is found of a table while it is read: what to convert by, what is wrong with it.
 
 It says in the end what ``validate`` says of whole arrays, with the same words and places.
 """
@@ -107,7 +107,9 @@ class Tally:
     def _numbered(self, labels: Array) -> npt.NDArray[np.int64]:
         index = {word: place for place, word in enumerate(self.words)}
         self.missing.add(np.array([label is None for label in labels]), self.rows)
-        numbers = [index.setdefault(str(label), len(index)) for label in labels if label is not None]
+        numbers = [
+            index.setdefault(str(label), len(index)) for label in labels if label is not None
+        ]
         if len(index) > MOST_WORDS:
             raise TooManyWords
         self.words = list(index)

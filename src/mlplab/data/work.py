@@ -86,7 +86,9 @@ class Work:
             return None
         tally = Tally.of_plain(left["tally"])
         sizes = self._sizes(tally.rows)
-        if any(not self._files[n].exists() or self._files[n].stat().st_size < sizes[n] for n in sizes):
+        if any(
+            not self._files[n].exists() or self._files[n].stat().st_size < sizes[n] for n in sizes
+        ):
             return None
         return State(asked, Place(*left["place"]), left["text"], tally)
 

@@ -115,7 +115,9 @@ def as_dense_array(thing: Any, name: str, engine: str = "native") -> Array:
 
 
 def features(x: Any, plan: Plan) -> Features | LazyRows:
-    """Return x as the core reads it: (n, n_inputs), rows of that to be read, or the three arrays of a CSR matrix.
+    """Return x as the core reads it: (n, n_inputs), or the three arrays of a CSR matrix.
+
+    Of rows to be read, these are rows that are read like that.
 
     Raises:
         Unplannable: x does not have the model's input shape.

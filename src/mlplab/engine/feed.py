@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.data.lazy import LazyRows
 from mlplab.data import splits
+from mlplab.data.lazy import LazyRows
 from mlplab.engine.core import Features
 from mlplab.engine.orders import Order
 
@@ -78,7 +78,11 @@ class InLots:
 
     def __init__(self, x: Any, y: Any, weight: Any, batch_size: int) -> None:
         self.arrays, self.batch_size = (x, y, weight), batch_size
-        rows = splits.BLOCK_ROWS if isinstance(x, tuple) else LOT_BYTES // (x.shape[1] * x.dtype.itemsize)
+        rows = (
+            splits.BLOCK_ROWS
+            if isinstance(x, tuple)
+            else LOT_BYTES // (x.shape[1] * x.dtype.itemsize)
+        )
         self.steps_a_lot = max(1, rows // batch_size)
 
     @contextmanager

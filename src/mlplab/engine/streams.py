@@ -71,7 +71,7 @@ class Streams:
         return np.random.Generator(np.random.PCG64(sequence))
 
     def order_in_blocks(self, epoch: int, n_samples: int) -> Order:
-        """Return the order of an epoch's samples (0-based), drawn by blocks where there are many."""
+        """Return the order of an epoch's samples (0-based), by blocks where they are many."""
         if n_samples > splits.BLOCK_ROWS:
             return ByBlocks(n_samples, partial(self.rng, "order", epoch))
         return Whole(self.rng("order", epoch).permutation(n_samples))

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.data.lazy import in_parts
 from mlplab.data import splits
+from mlplab.data.lazy import in_parts
 from mlplab.errors import RecipeError
 
 _BATCH_SIZE = 4096  # examples fed forward at once; only memory depends on it

@@ -113,7 +113,7 @@ def train(
         with initial_weights(streams):
             model = recipe.model(dataset)
         adapt(model, x)
-        engine = choose_engine(engine, model)
+        engine = choose_engine(engine, model, x)
     watch = Watch(on_epoch)
     assert dataset.validation is not None  # carved by the caller
     fit(
