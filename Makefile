@@ -10,6 +10,7 @@
 # make phases      where the engine's time goes, as the picture of docs/engine-core.md
 # make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
 # make bench-many many seeds in one program, on this processor or accelerator; docs/many-seeds.md
+# make bench-large tables of 1.2 to 20 million rows, beside other ways; docs/large-data.md
 # make bench-serve mlplab serve under load, beside a plain FastAPI handler; it takes wrk
 # make differences the runs, figures and tables of docs/differences.md
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
@@ -21,7 +22,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 TORCH  ?= torch
 
-.PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-many bench-serve differences \
+.PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-many bench-large bench-serve differences \
   sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
@@ -64,6 +65,9 @@ bench-stats: $(VENV)/.installed-dev
 
 bench-many: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.many_seeds --page docs/many-seeds.md $(ARGS)
+
+bench-large: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks.large_data --page docs/large-data.md $(ARGS)
 
 bench-serve: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.serve $(ARGS)

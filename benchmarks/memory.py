@@ -29,3 +29,8 @@ def peak_memory() -> int:
 def held_memory() -> int:
     """Return the memory this process holds now; where that is not told, the most it has held."""
     return _field("VmRSS") if _STATUS.exists() else peak_memory()
+
+
+def private_memory() -> int:
+    """Return the memory that is this process's own now, without mapped files; Linux alone tells."""
+    return _field("RssAnon")

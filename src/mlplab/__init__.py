@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mlplab.compare import Comparison, compare_scores, read_scores
-    from mlplab.data import Dataset, Split, load
+    from mlplab.data import Dataset, Split, convert, load
     from mlplab.engine import evaluate, fit, fit_many, predict
     from mlplab.errors import (
         AllDivergedError,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Dataset": "mlplab.data",
     "Split": "mlplab.data",
+    "convert": "mlplab.data",
     "load": "mlplab.data",
     "Recipe": "mlplab.recipes",
     "notebook_recipes": "mlplab.recipes",
@@ -94,6 +95,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "compare_scores",
+    "convert",
     "evaluate",
     "fit",
     "fit_many",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,18 @@ def _read_csv(path: Path, error: type[Exception]) -> pd.DataFrame:
 def _read_parquet(path: Path, error: type[Exception]) -> pd.DataFrame:
     import pandas as pd
 
+    with parquet_errors(path, error):
+        return pd.read_parquet(path, engine="pyarrow")
+
+
+@contextmanager
+def parquet_errors(path: Path, error: type[Exception]) -> Iterator[None]:
+    """Raise what pyarrow says of a file as ``error``, with one sentence.
+
+    Args:
+        path: the file.
+        error: what to raise; also where pyarrow is not installed.
+    """
     if importlib.util.find_spec("pyarrow") is None:
         raise error(
             f"reading {path} takes pyarrow, which is not installed; run: {installing('parquet')}"
@@ -46,7 +60,7 @@ def _read_parquet(path: Path, error: type[Exception]) -> pd.DataFrame:
     from pyarrow import ArrowInvalid
 
     try:
-        return pd.read_parquet(path, engine="pyarrow")
+        yield
     except ArrowInvalid as wrong:
         raise error(f"{path} is no Parquet file: {str(wrong).splitlines()[0]}") from wrong
     except OSError as wrong:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mlplab.cli.options import Quiet
 from mlplab.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ PIPED_WIDTH = 120
 
 app = typer.Typer(
     name="data",
-    help="Datasets: list the known ones, look into one, fetch one.",
+    help="Datasets: list the known ones, look into one, fetch one, convert a large table.",
     no_args_is_help=True,
 )
 
@@ -73,10 +74,13 @@ def info(
 ) -> None:
     """Show a dataset: shapes, classes, examples a class, values, density, fingerprint."""
     from mlplab.data import load
+    from mlplab.data.mapped import check_content, is_mapped_folder
 
     if picture is not None:
         _check_picture(picture, force)
     dataset = load(name, target=target)
+    if is_mapped_folder(Path(dataset.source)):
+        check_content(Path(dataset.source))
     if picture is not None:
         _save_picture(dataset, picture)
         typer.echo(f"saved {picture}", err=True)
@@ -101,6 +105,50 @@ def fetch(
     typer.echo(
         f"{name}: {dataset.train.n:,} training and {dataset.test.n:,} test examples, {where}"
     )
+
+
+@app.command("convert")
+def convert(
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.", show_default=False)],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FOLDER", help="The folder to make.", show_default=False)
+    ],
+    target: Target = None,
+    test: Annotated[
+        str, typer.Option(metavar="N", help="Examples for the test split: a number, or a share.")
+    ] = "0.2",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Convert a table of any size into a folder of arrays, to train on without reading it whole.
+
+    Memory does not grow with the table. The same command goes on where an interrupted one stopped;
+    the folder gets its name when it is whole. Everything that takes a dataset takes the folder.
+    """
+    from mlplab.data.convert import GOES_ON
+    from mlplab.data.convert import convert as convert_table
+
+    size = _number_or_share(test)
+    try:
+        dataset = convert_table(table, to, target=target, test=size, progress=not quiet)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"Interrupted; {GOES_ON}.") from None
+    if as_json:
+        _print_json(dataset.summary())
+        return
+    typer.echo(
+        f"{to}: {dataset.train.n:,} training and {dataset.test.n:,} test examples, "
+        f"{dataset.n_classes} classes"
+    )
+
+
+def _number_or_share(text: str) -> int | float:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    raise UsageError(f"--test: expected a number of examples or a share of them, got {text!r}")
 
 
 def _print_facts(dataset: Dataset) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mlplab.data.cache import cache_folder
 from mlplab.data.catalog import CATALOG, NamedDataset
+from mlplab.data.convert import convert
 from mlplab.data.dataset import Dataset, Split
 from mlplab.data.loading import load, load_named
 from mlplab.data.splits import carve, default_validation
@@ -19,6 +20,7 @@ __all__ = [
     "Split",
     "cache_folder",
     "carve",
+    "convert",
     "default_validation",
     "load",
     "load_named",

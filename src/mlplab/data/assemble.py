@@ -49,7 +49,7 @@ def assemble(
         found_splits = {"train": found.train, "test": found.test}
     words, labels = _words_to_numbers([y for _, y in found_splits.values()])
     splits = {
-        split: Split(_features(x), y)
+        split: Split(as_features(x), y)
         for (split, (x, _)), y in zip(found_splits.items(), labels, strict=True)
     }
     raise_all(_problems(splits, words, feature_names), where)
@@ -77,7 +77,7 @@ def _carve_test(data: Split, test: int | float) -> dict[str, Split]:
     }
 
 
-def _features(x: Array) -> Array:
+def as_features(x: Array) -> Array:
     """uint8 as it is, other numbers float32; what is too large for float32 becomes infinite."""
     if x.dtype == np.uint8 or x.dtype.kind not in "uif":
         return x
@@ -115,8 +115,12 @@ def _numbering_problems(labels: Sequence[Array]) -> list[str]:
     distinct = np.unique(np.concatenate(labels))
     if np.array_equal(distinct, np.arange(len(distinct))):
         return []
-    return [
-        f"integer labels must run from 0 without gaps; got {len(distinct)} different ones from "
-        f"{int(distinct[0])} to {int(distinct[-1])}: "
-        "number the classes from 0, or name them in words"
-    ]
+    return [gaps(len(distinct), int(distinct[0]), int(distinct[-1]))]
+
+
+def gaps(count: int, first: int, last: int) -> str:
+    """Say that integer labels do not number the classes."""
+    return (
+        f"integer labels must run from 0 without gaps; got {count} different ones from "
+        f"{first} to {last}: number the classes from 0, or name them in words"
+    )

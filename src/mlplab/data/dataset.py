@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.data.splits import carve, split_size
+from mlplab.data.lazy import AllBut, LazyRows, Listed, in_parts, is_mapped
+from mlplab.data.splits import carve, class_counts, held_out_rows, split_size
 from mlplab.data.validate import raise_all, split_problems
 from mlplab.errors import DataError
 
@@ -40,6 +41,21 @@ class Split(NamedTuple):
         return len(self.x)
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What is known of arrays that were checked when they were written.
+
+    Attributes:
+        fingerprint: that of a Dataset of them.
+        value_range: the smallest and the largest feature.
+        density: the share of the training features that are not zero.
+    """
+
+    fingerprint: str
+    value_range: tuple[float, float]
+    density: float
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Named arrays with splits (train, validation, test), class names and a fingerprint.
@@ -57,6 +73,7 @@ class Dataset:
         validation: the examples that watch training; None until ``with_validation``.
         disputed: indices of test examples whose label a crowd vote disputes.
         feature_names: the names of the columns, where the data came from a table.
+        facts: what is known of arrays that were checked before, and are not read to check them.
 
     Raises:
         DataError: with every problem of every split: x and y of different lengths, labels that are
@@ -82,11 +99,13 @@ class Dataset:
     validation: Split | None = None
     disputed: tuple[int, ...] = ()
     feature_names: tuple[str, ...] = ()
+    facts: Facts | None = None
 
     def __post_init__(self) -> None:
         problems = [] if len(self.class_names) > 1 else [_too_few_classes(self.class_names)]
         for name, split in self.splits.items():
-            problems += split_problems(name, *split, self.class_names, self.feature_names)
+            if self.facts is None:
+                problems += split_problems(name, *split, self.class_names, self.feature_names)
             if split.x.shape[1:] != self.input_shape:
                 problems.append(
                     f"{name}: examples have shape {split.x.shape[1:]}, "
@@ -117,6 +136,8 @@ class Dataset:
     @property
     def value_range(self) -> tuple[float, float]:
         """Smallest and largest feature, over all splits."""
+        if self.facts is not None:
+            return self.facts.value_range
         return (
             min(split.x.min().item() for split in self.splits.values()),
             max(split.x.max().item() for split in self.splits.values()),
@@ -125,12 +146,15 @@ class Dataset:
     @property
     def density(self) -> float:
         """Share of the training features that are not zero."""
-        return int(np.count_nonzero(self.train.x)) / self.train.x.size
+        if self.facts is not None and self.validation is None:
+            return self.facts.density
+        filled = sum(int(np.count_nonzero(part)) for part in in_parts(self.train.x))
+        return filled / self.train.x.size
 
     def class_counts(self) -> dict[str, list[int]]:
         """Examples of each class, in the order of the class names, for each split."""
         return {
-            name: np.bincount(split.y, minlength=self.n_classes).tolist()
+            name: class_counts(split.y, self.n_classes).tolist()
             for name, split in self.splits.items()
         }
 
@@ -141,12 +165,8 @@ class Dataset:
         A dataset with a validation split carved out has other splits, so another fingerprint: to
         name the data itself, take it before ``with_validation``.
         """
-        digest = hashlib.sha256(json.dumps(self.class_names).encode())
-        for name, split in self.splits.items():
-            for array in split:
-                digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        known = self.facts if self.validation is None else None
+        return known.fingerprint if known else content_fingerprint(self.class_names, self.splits)
 
     def with_validation(self, validation: str | int | float, rng: np.random.Generator) -> Dataset:
         """Return this dataset with a validation split.
@@ -170,8 +190,19 @@ class Dataset:
         """
         if validation == "test" and self.validation is None:
             return replace(self, validation=self.test)
+        if is_mapped(self.train.x):
+            size = self._validation_size(validation)
+            return self._without(held_out_rows(self.train.y, size, rng))
         stays, held_out = self.validation_rows(validation, rng)
         return replace(self, train=_take(self.train, stays), validation=_take(self.train, held_out))
+
+    def _without(self, held_out: npt.NDArray[np.intp]) -> Dataset:
+        """Return the dataset with these training examples for validation, nothing copied."""
+        out, stays = Listed(held_out), AllBut(self.train.n, held_out)
+        train, validation = (
+            Split(*(LazyRows(array, rows) for array in self.train)) for rows in (stays, out)
+        )
+        return replace(self, train=train, validation=validation)
 
     def validation_rows(
         self, validation: str | int | float, rng: np.random.Generator
@@ -185,6 +216,10 @@ class Dataset:
         Raises:
             DataError: as for ``with_validation``.
         """
+        size = self._validation_size(validation)
+        return carve(np.asarray(self.train.y), size, rng)
+
+    def _validation_size(self, validation: str | int | float) -> int:
         if self.validation is not None:
             raise DataError(f"dataset {self.name} has a validation split already")
         if isinstance(validation, str):
@@ -192,7 +227,7 @@ class Dataset:
                 "validation must be 'test', a number of examples or a share of them, "
                 f"got {validation!r}"
             )
-        return carve(self.train.y, split_size(validation, self.train.n, "validation"), rng)
+        return split_size(validation, self.train.n, "validation")
 
     def summary(self) -> dict[str, Any]:
         """What there is to say about the dataset, as plain data that JSON can hold."""
@@ -209,6 +244,17 @@ class Dataset:
             "disputed": list(self.disputed),
             "fingerprint": self.fingerprint,
         }
+
+
+def content_fingerprint(class_names: tuple[str, ...], splits: dict[str, Split]) -> str:
+    """Return the SHA-256 over class names and the content of splits."""
+    digest = hashlib.sha256(json.dumps(class_names).encode())
+    for name, split in splits.items():
+        for array in split:
+            digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            for part in in_parts(array):
+                digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
 
 
 def _take(split: Split, indices: npt.NDArray[np.intp]) -> Split:

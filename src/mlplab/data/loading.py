@@ -12,6 +12,7 @@ from mlplab.data import files, sources
 from mlplab.data.assemble import assemble
 from mlplab.data.catalog import CATALOG, NamedDataset, named_dataset
 from mlplab.data.dataset import Dataset, Split
+from mlplab.data.mapped import is_mapped_folder, open_mapped
 from mlplab.data.tables import TABLE_SUFFIXES, read_table
 from mlplab.errors import DataError
 from mlplab.extras import installing
@@ -33,8 +34,8 @@ def load(
 
     A name is one of the catalog (``mlplab data list``); its bytes are fetched once, checked, and
     kept in the cache. A path is a ``.npz`` archive, a folder or an image file in IDX format, or a
-    ``.csv`` or ``.parquet`` table. Where there is no test split, one is carved: stratified, and the
-    same at every load.
+    ``.csv`` or ``.parquet`` table, or a folder that ``convert`` made of one.
+    Where there is no test split, one is carved: stratified, and the same at every load.
 
     Args:
         name_or_path: which dataset. A folder that has the name of a dataset is ``./NAME``.
@@ -114,6 +115,9 @@ def _load_bundled(spec: NamedDataset, test: int | float) -> Dataset:
 
 def _load_path(path: Path, target: str | None, labels: Path | None, test: int | float) -> Dataset:
     """Read a file of the user's own."""
+    if is_mapped_folder(path):
+        _refuse("holds its labels", str(path), target=target, labels=labels)
+        return open_mapped(path)
     options: dict[str, Any] = {"target": target, "labels": labels and str(labels.resolve())}
     options = {key: value for key, value in options.items() if value is not None}
     if path.suffix.lower() in TABLE_SUFFIXES:

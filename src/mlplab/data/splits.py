@@ -14,6 +14,9 @@ Indices = npt.NDArray[np.intp]
 
 MAX_VALIDATION = 5_000
 
+BLOCK_ROWS = 1 << 20
+"""Examples up to which all are drawn from at once; beyond, block by block."""
+
 
 def default_validation(n_train: int) -> int:
     """Examples to hold out for validation when nobody said how many: 5,000 or a tenth.
@@ -57,7 +60,8 @@ def carve(y: Array, n: int, rng: np.random.Generator) -> tuple[Indices, Indices]
     """Choose ``n`` examples to hold out, each class in its proportion.
 
     Class c, with n_c of the N examples, gives n n_c / N of the n, rounded by largest remainder, and
-    never none nor all of its examples. Which ones is drawn from ``rng``.
+    never none nor all of its examples. Which ones is drawn from ``rng``; above ``BLOCK_ROWS``
+    examples block by block, with the same chances.
 
     Args:
         y: class indices, shape (N,).
@@ -76,17 +80,78 @@ def carve(y: Array, n: int, rng: np.random.Generator) -> tuple[Indices, Indices]
         >>> y[stays].tolist(), y[held_out].tolist()
         ([0, 0, 1], [0, 0, 1])
     """
+    held_out = held_out_rows(y, n, rng)
+    stays = np.ones(len(y), np.bool_)
+    stays[held_out] = False
+    return np.flatnonzero(stays), held_out
+
+
+def held_out_rows(y: Any, n: int, rng: np.random.Generator) -> Indices:
+    """Choose as ``carve`` does, and return the indices held out alone, sorted.
+
+    Above ``BLOCK_ROWS`` examples memory is that of a block and of what is held out.
+
+    Args:
+        y: class indices, shape (N,): an array, or what gives arrays when it is sliced.
+        n: how many to hold out.
+        rng: the random stream to draw from.
+
+    Raises:
+        DataError: if some class would be left out on either side.
+    """
+    if len(y) > BLOCK_ROWS:
+        return _held_out_by_blocks(y, n, rng)
+    y = np.asarray(y)
     classes, counts = np.unique(y, return_counts=True)
     _check_possible(classes, counts, n)
-    held_out = np.sort(
-        np.concatenate(
-            [
-                rng.permutation(np.flatnonzero(y == label))[:take]
-                for label, take in zip(classes, _allot(counts, n), strict=True)
-            ]
-        )
-    )
-    return np.setdiff1d(np.arange(len(y)), held_out, assume_unique=True), held_out
+    chosen = [
+        rng.permutation(np.flatnonzero(y == label))[:take]
+        for label, take in zip(classes, _allot(counts, n), strict=True)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def _held_out_by_blocks(y: Any, n: int, rng: np.random.Generator) -> Indices:
+    """Draw the same distribution block by block.
+
+    Of a class with R examples from here on, T of which are to be held out, a block with b of them
+    gives Hypergeometric(T, R - T, b), and each of its examples is as likely as the others.
+    """
+    every = class_counts(y)
+    classes = np.flatnonzero(every)
+    remaining = every[classes]
+    _check_possible(classes, remaining, n)
+    to_take = _allot(remaining, n)
+    chosen: list[Indices] = []
+    for start in range(0, len(y), BLOCK_ROWS):
+        block = np.asarray(y[start : start + BLOCK_ROWS])
+        for place, label in enumerate(classes.tolist()):
+            members = np.flatnonzero(block == label)
+            left = remaining[place] - to_take[place]
+            take = rng.hypergeometric(to_take[place], left, len(members)) if len(members) else 0
+            chosen.append(start + rng.permutation(members)[:take])
+            remaining[place] -= len(members)
+            to_take[place] -= take
+    return np.sort(np.concatenate(chosen))
+
+
+def class_counts(y: Any, n_classes: int = 0) -> npt.NDArray[np.int64]:
+    """Count the examples of each class, block by block.
+
+    Args:
+        y: class indices, shape (n,).
+        n_classes: how many counts there are at least.
+
+    Examples:
+        >>> class_counts(np.array([0, 2, 2])).tolist()
+        [1, 0, 2]
+    """
+    total = np.zeros(n_classes, np.int64)
+    for start in range(0, len(y), BLOCK_ROWS):
+        counts = np.bincount(np.asarray(y[start : start + BLOCK_ROWS]), minlength=len(total))
+        counts[: len(total)] += total
+        total = counts.astype(np.int64)
+    return total
 
 
 def _allot(counts: Array, n: int) -> Array:

@@ -34,19 +34,30 @@ def read_table(path: Path, target: str | None) -> tuple[Array, Array, tuple[str,
         DataError: if the file cannot be read, there is no such target, or a column is not numeric.
     """
     frame = read_frame(path, DataError)
-    columns = [str(column) for column in frame.columns]
-    frame.columns = columns
-    _check_target(path, target, columns)
+    frame.columns = [str(column) for column in frame.columns]
+    target = check_target(path, target, list(frame.columns))
     if frame.empty:
-        raise DataError(f"{path} has columns, but no rows")
+        raise DataError(no_rows(path))
     features = frame.drop(columns=target)
-    _check_numeric(path, features)
-    # Missing numbers become NaN here; `validate` finds them.
-    x = features.to_numpy(dtype=np.float64, na_value=np.nan)
-    return x, _labels(frame[target]), tuple(features.columns)
+    refuse_columns(path, features, not_numeric(features))
+    return as_numbers(features), labels_of(frame[target]), tuple(features.columns)
 
 
-def _check_target(path: Path, target: str | None, columns: list[str]) -> None:
+def no_rows(path: Path) -> str:
+    """Return the sentence for a table without rows."""
+    return f"{path} has columns, but no rows"
+
+
+def as_numbers(features: pd.DataFrame) -> Array:
+    """Return columns of numbers as float64, shape (n, columns), missing ones NaN.
+
+    ``validate`` finds those.
+    """
+    return features.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def check_target(path: Path, target: str | None, columns: list[str]) -> str:
+    """Return the column of labels; raise DataError unless it is there, beside another."""
     shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
     if target is None:
         raise DataError(
@@ -58,17 +69,22 @@ def _check_target(path: Path, target: str | None, columns: list[str]) -> None:
         raise DataError(f"{path} has no column {target!r}{hint}")
     if len(columns) < 2:
         raise DataError(f"{path} has no column of features beside {target!r}")
+    return target
 
 
-def _check_numeric(path: Path, features: pd.DataFrame) -> None:
-    """Refuse columns that hold no real numbers, all by name."""
+def not_numeric(features: pd.DataFrame) -> list[str]:
+    """Return the names of the columns that hold no real numbers."""
     from pandas.api.types import is_complex_dtype, is_numeric_dtype
 
-    refused = [
-        name
+    return [
+        str(name)
         for name, dtype in features.dtypes.items()
         if not is_numeric_dtype(dtype) or is_complex_dtype(dtype)
     ]
+
+
+def refuse_columns(path: Path, features: pd.DataFrame, refused: list[str]) -> None:
+    """Raise DataError with the columns that are refused, if any, and the first value of each."""
     if refused:
         names = ", ".join(f"{name!r} (first value {features[name].iloc[0]!r})" for name in refused)
         what = "column is" if len(refused) == 1 else "columns are"
@@ -78,7 +94,7 @@ def _check_numeric(path: Path, features: pd.DataFrame) -> None:
         )
 
 
-def _labels(column: pd.Series[Any]) -> Array:
+def labels_of(column: pd.Series[Any]) -> Array:
     """The column of labels: numbers with NaN where missing, or objects with None."""
     from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
@@ -107,13 +123,12 @@ def read_features(path: Path, target: str | None = None) -> tuple[Array, Array |
     frame.columns = [str(column) for column in frame.columns]
     _check_header(path, list(frame.columns))
     if target is not None:
-        _check_target(path, target, list(frame.columns))
+        check_target(path, target, list(frame.columns))
     if frame.empty:
-        raise DataError(f"{path} has columns, but no rows")
+        raise DataError(no_rows(path))
     features = frame if target is None else frame.drop(columns=target)
-    _check_numeric(path, features)
-    x = features.to_numpy(dtype=np.float64, na_value=np.nan)
-    return x, None if target is None else _labels(frame[target])
+    refuse_columns(path, features, not_numeric(features))
+    return as_numbers(features), None if target is None else labels_of(frame[target])
 
 
 def _check_header(path: Path, columns: list[str]) -> None:

@@ -92,8 +92,14 @@ def feature_problems(name: str, x: Array, feature_names: Sequence[str] = ()) -> 
 
 
 def _not_finite(name: str, kind: str, mask: Array, feature_names: Sequence[str]) -> str:
-    count = int(mask.sum())
     place = tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), mask.shape))
+    return not_finite(name, kind, int(mask.sum()), place, feature_names)
+
+
+def not_finite(
+    name: str, kind: str, count: int, place: tuple[int, ...], feature_names: Sequence[str]
+) -> str:
+    """Say how many features are of a kind that cannot be used, and where the first is."""
     column = f", column {feature_names[place[1]]!r}" if feature_names else ""
     return (
         f"{name}: {count} {_plural('feature', count)} {kind}; the first is at index {place}{column}"
@@ -117,14 +123,15 @@ def label_problems(name: str, y: Array) -> list[str]:
         return [f"{name}: labels must be integers, got {y.dtype}"]
     missing = np.isnan(y)
     if missing.any():
-        count = int(missing.sum())
-        return [
-            f"{name}: {count} {_plural('label', count)} missing; "
-            f"the first is at index {int(np.argmax(missing))}"
-        ]
+        return [missing_labels(name, int(missing.sum()), int(np.argmax(missing)))]
     return _first(name, y, y != np.floor(y), "non-integer") or _first(
         name, y, np.isinf(y), "not finite"
     )
+
+
+def missing_labels(name: str, count: int, at: int) -> str:
+    """Say how many labels are missing, and where the first is."""
+    return f"{name}: {count} {_plural('label', count)} missing; the first is at index {at}"
 
 
 def _outside(name: str, y: Array, n_classes: int) -> list[str]:
@@ -134,11 +141,13 @@ def _outside(name: str, y: Array, n_classes: int) -> list[str]:
 def _first(name: str, y: Array, bad: Array, what: str) -> list[str]:
     if not bad.any():
         return []
-    count, at = int(bad.sum()), int(np.argmax(bad))
-    return [
-        f"{name}: {count} {_plural('label', count)} {what}; "
-        f"the first is {y[at].item()} at index {at}"
-    ]
+    at = int(np.argmax(bad))
+    return [bad_labels(name, what, int(bad.sum()), y[at].item(), at)]
+
+
+def bad_labels(name: str, what: str, count: int, first: float, at: int) -> str:
+    """Say how many labels are of a kind that cannot be used, which is the first, and where."""
+    return f"{name}: {count} {_plural('label', count)} {what}; the first is {first} at index {at}"
 
 
 def _missing_classes(name: str, y: Array, class_names: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ inputs) is Unplannable.
 from __future__ import annotations
 
 import numbers
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
+from mlplab.data.lazy import LazyRows
 from mlplab.engine.core import Features
 from mlplab.engine.plan import Plan, fits
 from mlplab.errors import DataError, Unplannable
@@ -93,16 +95,23 @@ def is_array(thing: Any) -> bool:
 
 
 def as_array(thing: Any, name: str, engine: str = "native") -> Any:
-    """Return an array or a sparse matrix; ``engine`` is who asks.
+    """Return an array, rows to be read, or a sparse matrix; ``engine`` is who asks.
 
     Raises:
-        Unplannable: it is neither; Keras may know what it is.
+        Unplannable: it is none of these; Keras may know what it is.
     """
+    if isinstance(thing, LazyRows):
+        return thing
     if not is_array(thing):
         raise Unplannable(
             f"{name} is a {type(thing).__name__}, where the {engine} engine reads arrays"
         )
     return scipy.sparse.csr_array(thing) if scipy.sparse.issparse(thing) else np.asarray(thing)
+
+
+def at_hand(x: Any) -> Any:
+    """Return an array or a sparse matrix as it is, rows to be read as an array."""
+    return np.asarray(x) if isinstance(x, LazyRows) else x
 
 
 def as_dense_array(thing: Any, name: str, engine: str = "native") -> Array:
@@ -116,11 +125,15 @@ def as_dense_array(thing: Any, name: str, engine: str = "native") -> Array:
         [[0, 1], [1, 0]]
     """
     array = as_array(thing, name, engine)
+    if isinstance(array, LazyRows):
+        return np.asarray(array)
     return np.asarray(array.toarray() if scipy.sparse.issparse(array) else array)
 
 
-def features(x: Any, plan: Plan) -> Features:
+def features(x: Any, plan: Plan) -> Features | LazyRows:
     """Return x as the core reads it: (n, n_inputs), or the three arrays of a CSR matrix.
+
+    Of rows to be read, these are rows that are read like that.
 
     Raises:
         Unplannable: x does not have the model's input shape.
@@ -133,6 +146,8 @@ def features(x: Any, plan: Plan) -> Features:
         return _compressed(x)
     if x.dtype.kind not in "buif":
         raise Unplannable(f"x has dtype {x.dtype}, where the native engine reads numbers")
+    if isinstance(x, LazyRows):
+        return x.then(partial(_rows, n_inputs=plan.n_inputs))
     return _rows(x, plan.n_inputs)
 
 
@@ -161,13 +176,15 @@ def _rows(x: Array, n_inputs: int) -> Array:
     return x if readable else np.require(x, requirements=["C", "A"])
 
 
-def targets(y: Any, plan: Plan) -> Array:
+def targets(y: Any, plan: Plan) -> Any:
     """Return y as the core reads it: class numbers int32 (n,), or vectors float32 (n, n_outputs).
 
     Raises:
         Unplannable: y does not have the shape of the model's output.
         DataError: a class number is out of range.
     """
+    if isinstance(y, LazyRows):
+        return y.then(partial(targets, plan=plan))
     y = np.asarray(y.todense() if scipy.sparse.issparse(y) else y)
     if y.dtype.kind not in "buif":
         raise Unplannable(f"y has dtype {y.dtype}, where the native engine reads numbers")

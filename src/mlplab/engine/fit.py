@@ -70,11 +70,11 @@ def explain(model: keras.Model) -> str | None:
     return None
 
 
-def choose_engine(name: str, model: keras.Model) -> str:
+def choose_engine(name: str, model: keras.Model, x: Any = None) -> str:
     """Return the engine that trains a compiled model: ``auto`` is the first that covers it.
 
     On a processor that is native, jax or Keras, on an accelerator jax or Keras; docs/many-seeds.md
-    has the measurements.
+    has the measurements. Jax does not cover features ``x`` that are larger than the device.
 
     Raises:
         EngineError: there is no such engine.
@@ -82,7 +82,7 @@ def choose_engine(name: str, model: keras.Model) -> str:
     check_engine(name)
     if name != "auto":
         return name
-    return next(name for name in preferred() if COVERS[name](model))
+    return next(name for name in preferred() if COVERS[name](model, x))
 
 
 def preferred() -> tuple[str, ...]:
@@ -90,19 +90,20 @@ def preferred() -> tuple[str, ...]:
     return ("jax", "keras") if jax_engine.on_accelerator() else ("native", "jax", "keras")
 
 
-def _jax_is_quick(model: keras.Model) -> bool:
+def _jax_is_quick(model: keras.Model, x: Any) -> bool:
     try:
         jax_engine.check_model(model)
+        jax_engine.check_fits(x)
         jax_engine.check_quick(model)
     except Unplannable:
         return False
     return True
 
 
-COVERS: dict[str, Callable[[keras.Model], bool]] = {
-    "native": lambda model: explain(model) is None,
+COVERS: dict[str, Callable[[keras.Model, Any], bool]] = {
+    "native": lambda model, x: explain(model) is None,
     "jax": _jax_is_quick,
-    "keras": lambda model: True,
+    "keras": lambda model, x: True,
 }
 
 

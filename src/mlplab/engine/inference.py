@@ -69,7 +69,7 @@ def predict(
     """Return the model's output for x, shape (n, n_outputs)."""
 
     def native() -> npt.NDArray[Any]:
-        features = arrays.as_array(x, "x")
+        features = arrays.at_hand(arrays.as_array(x, "x"))
         with LOCK:
             build(model, features)
             planned = plan_layers(model)
@@ -79,7 +79,7 @@ def predict(
             return network.predict(data, size)
 
     def keras_way() -> npt.NDArray[Any]:
-        return np.asarray(model.predict(x, batch_size=batch_size, verbose=0))
+        return np.asarray(model.predict(arrays.at_hand(x), batch_size=batch_size, verbose=0))
 
     return choose(engine, native, keras_way)
 
@@ -97,7 +97,8 @@ def evaluate(
     check_compiled(model)
 
     def native() -> dict[str, float]:
-        features, targets = arrays.as_array(x, "x"), arrays.as_dense_array(y, "y")
+        features = arrays.at_hand(arrays.as_array(x, "x"))
+        targets = arrays.as_dense_array(y, "y")
         with LOCK:
             build(model, features)
             planned = plan(model, (None, *targets.shape[1:]))
@@ -109,8 +110,8 @@ def evaluate(
 
     def keras_way() -> dict[str, float]:
         scores: dict[str, float] = model.evaluate(
-            x,
-            y,
+            arrays.at_hand(x),
+            arrays.at_hand(y),
             batch_size=batch_size,
             sample_weight=sample_weight,
             verbose=0,

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
 import jax
 import keras
 import numpy as np
 
+from mlplab.data.lazy import LazyRows
 from mlplab.engine import keras_private
+from mlplab.engine.arrays import at_hand
 from mlplab.engine.epochs import EpochLoop, Logs
 from mlplab.engine.jax_memory import free_bytes
 from mlplab.engine.jax_program import (
@@ -109,12 +112,14 @@ def ready(model: keras.Model, arguments: FitArguments, streams: Streams | None) 
     check_lengths(held_out)
     check_fits(arguments.x)
     build(model, train)
+    x, y = at_hand(arguments.x), at_hand(arguments.y)
+    arguments = replace(arguments, x=x, y=y)
     return Training(model, arguments, streams, held_out)
 
 
 def check_fits(x: Any) -> None:
     """Raise Unplannable where an array is larger than what the device has free."""
-    needed, free = x.nbytes if isinstance(x, np.ndarray) else 0, free_bytes()
+    needed, free = x.nbytes if isinstance(x, np.ndarray | LazyRows) else 0, free_bytes()
     if needed > free:
         raise Unplannable(
             f"x takes {needed / 1e6:,.0f} MB, and the jax engine has all of it on a device "

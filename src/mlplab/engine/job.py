@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from mlplab.data.lazy import LazyRows
 from mlplab.engine import arrays
 from mlplab.engine.callbacks import check_callbacks
 from mlplab.engine.core import Features
@@ -23,10 +24,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Samples:
-    """Features, targets and sample weights as the core reads them."""
+    """Features, targets and sample weights as the core reads them, or rows of that to be read."""
 
-    x: Features
-    y: Array
+    x: Features | LazyRows
+    y: Any
     weight: npt.NDArray[np.float32] | None
 
 
@@ -118,7 +119,9 @@ def _check_arguments(arguments: FitArguments, engine: str) -> None:
 
 def _with_arrays(arguments: FitArguments, engine: str) -> FitArguments:
     x = arrays.as_array(arguments.x, "x", engine)
-    y = arrays.as_dense_array(arguments.y, "y", engine)
+    y = arguments.y
+    if not isinstance(y, LazyRows):
+        y = arrays.as_dense_array(y, "y", engine)
     weight = arguments.sample_weight
     if weight is not None:
         weight = arrays.as_dense_array(weight, "sample_weight", engine)
@@ -169,7 +172,7 @@ def read_held_out(data: Any, engine: str = "native") -> tuple[Any, Array, Any] |
             f"validation_data is a {type(data).__name__}, where the {engine} engine takes (x, y) "
             "or (x, y, sample_weight)"
         )
-    x = arrays.as_array(data[0], "validation_data", engine)
+    x = arrays.at_hand(arrays.as_array(data[0], "validation_data", engine))
     y = arrays.as_dense_array(data[1], "validation_data", engine)
     if not x.shape[0]:
         raise DataError("expected validation_data with at least one sample, got none")

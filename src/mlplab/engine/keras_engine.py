@@ -7,6 +7,7 @@ order of the samples and the state of dropout, and only when a seed is given.
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
+from mlplab.data.lazy import LazyRows
+from mlplab.engine.orders import InTurn, Order
 from mlplab.engine.streams import Streams, seed_dropout
 from mlplab.errors import DataError, UsageError
 
@@ -57,16 +60,18 @@ def fit(
     model: keras.Model, arguments: FitArguments, streams: Streams | None
 ) -> keras.callbacks.History:
     """Train a compiled model with its own ``fit``; with streams, in their order."""
-    if streams is None:
+    lazy = isinstance(arguments.x, LazyRows) or isinstance(arguments.y, LazyRows)
+    if streams is None and not lazy:
         return model.fit(**arguments.keywords)
+    streams = streams or Streams.of(random.getrandbits(63))
     arguments = carve_tail(check_arrays(arguments))
     n_samples, batch_size = arguments.x.shape[0], arguments.samples_a_step
     steps = math.ceil(n_samples / batch_size)
     seed_dropout(model, streams, steps_done=arguments.initial_epoch * steps)
-    if not arguments.shuffle:
+    if not arguments.shuffle and not lazy:
         return model.fit(**arguments.keywords)
     batches = OrderedBatches(arguments.x, arguments.y, arguments.sample_weight, batch_size)
-    leader = EpochOrder(batches, streams)
+    leaders = [EpochOrder(batches, streams)] if arguments.shuffle else []
     ordered = replace(
         arguments,
         x=batches,
@@ -74,7 +79,7 @@ def fit(
         sample_weight=None,
         batch_size=None,
         shuffle=False,
-        callbacks=[leader, *arguments.callbacks],
+        callbacks=[*leaders, *arguments.callbacks],
     )
     validation_batch_size = arguments.passed_on.get("validation_batch_size") or batch_size
     return model.fit(**ordered.keywords | {"validation_batch_size": validation_batch_size})
@@ -89,16 +94,21 @@ def check_arrays(arguments: FitArguments) -> FitArguments:
             "leave seed= out to let Keras order the samples"
         )
     x = _rows_at_hand(arguments.x)
-    y = np.asarray(arguments.y)
+    y = arguments.y if isinstance(arguments.y, LazyRows) else np.asarray(arguments.y)
     weight = None if arguments.sample_weight is None else np.asarray(arguments.sample_weight)
     for name, array in (("y", y), ("sample_weight", weight)):
         if array is not None and len(array) != x.shape[0]:
             raise DataError(f"expected {name} as long as x ({x.shape[0]}), got {len(array)}")
-    return replace(arguments, x=x, y=y, sample_weight=weight)
+    held_out = arguments.validation_data
+    if isinstance(held_out, tuple):
+        held_out = tuple(np.asarray(a) if isinstance(a, LazyRows) else a for a in held_out)
+    return replace(arguments, x=x, y=y, sample_weight=weight, validation_data=held_out)
 
 
 def _rows_at_hand(x: Any) -> Any:
-    """Return x as an array, or as a sparse matrix whose rows can be taken."""
+    """Return x as an array, as rows to be read, or as a sparse matrix whose rows can be taken."""
+    if isinstance(x, LazyRows):
+        return x
     return scipy.sparse.csr_array(x) if scipy.sparse.issparse(x) else np.asarray(x)
 
 
@@ -133,13 +143,14 @@ class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__()
         self.arrays: list[Any] = [array for array in (x, y, sample_weight) if array is not None]
         self.batch_size = batch_size
-        self.order: npt.NDArray[np.int64] = np.arange(x.shape[0])
+        self.order: Order = InTurn(x.shape[0])
 
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch_size)
 
     def __getitem__(self, step: int) -> tuple[Array, ...]:
-        chosen = self.order[step * self.batch_size : (step + 1) * self.batch_size]
+        start = step * self.batch_size
+        chosen = self.order.rows(start, min(start + self.batch_size, len(self.order)))
         rows = (array[chosen] for array in self.arrays)
         return tuple(part.toarray() if scipy.sparse.issparse(part) else part for part in rows)
 
@@ -153,4 +164,4 @@ class EpochOrder(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set the order of this epoch."""
-        self.batches.order = self.streams.epoch_order(epoch, len(self.batches.order))
+        self.batches.order = self.streams.order_in_blocks(epoch, len(self.batches.order))

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.engine.arrays import check_shape, read_lists
+from mlplab.engine.arrays import at_hand, check_shape, read_lists
 from mlplab.engine.jax_engine import (
     all_rows,
     as_floats,
@@ -236,7 +236,7 @@ def fit_many(
     held_out = read_held_out(arguments.validation_data, "jax")
     check_lengths(held_out)
     check_fits(arguments.x)
-    arrays = (arguments.x, arguments.y, arguments.sample_weight)
+    arrays = (at_hand(arguments.x), at_hand(arguments.y), arguments.sample_weight)
     for model, own in zip(models, streams, strict=True):
         build(model, arrays)
         seed_dropout(model, own)

@@ -18,10 +18,12 @@ import numpy as np
 from mlplab.engine import core, thread_count
 from mlplab.engine.core import Network
 from mlplab.engine.epochs import EpochLoop, Logs
+from mlplab.engine.feed import Call, feed_of
 from mlplab.engine.job import Job, prepare
 from mlplab.engine.keras_engine import FitArguments
 from mlplab.engine.keras_private import LOCK
 from mlplab.engine.model_state import ModelState
+from mlplab.engine.orders import InTurn
 from mlplab.engine.plan_optimizers import learning_rates
 from mlplab.engine.streams import Streams
 
@@ -91,6 +93,8 @@ class Training(EpochLoop):
         )
         super().__init__(job.model, job.arguments, job.n_steps)
         self.job, self.streams = job, streams
+        train = job.train
+        self.feed = feed_of(train.x, train.y, train.weight, job.batch_size)
         self.steps_done = self.first_step = self.state.steps_done  # of the network
         self.rates = np.zeros(0, np.float32)  # of the steps of this epoch
         self.network_current = False  # whether the network holds the state of this moment
@@ -108,18 +112,24 @@ class Training(EpochLoop):
         """Train one epoch on the core."""
         self.network_current, self.model_current = True, False
         self.steps_done = self.first_step + self.n_steps
-        train, n_samples = self.job.train, len(self.job.train.y)
-        order = np.arange(n_samples, dtype=np.int64)
-        if self.arguments.shuffle:
-            order = self.streams.epoch_order(epoch, n_samples)
-        result = self.network.train_epoch(
-            train.x, train.y, order, self.job.batch_size, self.rates, self.first_step, train.weight
-        )
+        n_samples = len(self.job.train.y)
+        shuffle = self.arguments.shuffle
+        order = self.streams.order_in_blocks(epoch, n_samples) if shuffle else InTurn(n_samples)
+        with self.feed.calls(order) as calls:
+            result = together([self._train(call) for call in calls])
         logger.debug("epoch %d: seconds by phase: %s", epoch + 1, result["phases"])
         if not result["finite"] and not self.diverged:
             self.diverged = True
             logger.warning("the loss is not finite from epoch %d on", epoch + 1)
         return named_results(result, self.job.plan.metric_names)
+
+    def _train(self, call: Call) -> dict[str, Any]:
+        """Make the steps of one call; ``n`` in the result is the number of its samples."""
+        first_step = self.first_step + call.steps.start
+        rates, batch_size = self.rates[call.steps], self.job.batch_size
+        return {"n": len(call.order)} | self.network.train_epoch(
+            call.x, call.y, call.order, batch_size, rates, first_step, call.weight
+        )
 
     def end_epoch(self) -> None:
         """Write the model, or its count of steps alone where no callback looks at weights."""
@@ -156,6 +166,23 @@ class Training(EpochLoop):
         self.state.write_from(self.network)
         self.state.count_steps(self.steps_done)
         self.model_current = True
+
+
+def together(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the results of the calls of an epoch as those of one."""
+    if len(results) == 1:
+        return results[0]
+    sizes = [result["n"] for result in results]
+    metrics = [result["metrics"] for result in results]
+    return {
+        "loss": np.average([result["loss"] for result in results], weights=sizes),
+        "metrics": [np.average(values, weights=sizes) for values in zip(*metrics, strict=True)],
+        "finite": all(result["finite"] for result in results),
+        "phases": {
+            phase: sum(result["phases"][phase] for result in results)
+            for phase in results[0]["phases"]
+        },
+    }
 
 
 def named_results(result: dict[str, Any], metric_names: list[str]) -> dict[str, float]:

@@ -18,12 +18,15 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
+from functools import partial
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from mlplab.data import splits
 from mlplab.engine import keras_private
+from mlplab.engine.orders import ByBlocks, Order, Whole
 from mlplab.errors import UsageError
 
 
@@ -67,9 +70,15 @@ class Streams:
         sequence = np.random.SeedSequence(getattr(self, stream), spawn_key=(place, *key))
         return np.random.Generator(np.random.PCG64(sequence))
 
+    def order_in_blocks(self, epoch: int, n_samples: int) -> Order:
+        """Return the order of an epoch's samples (0-based), by blocks where they are many."""
+        if n_samples > splits.BLOCK_ROWS:
+            return ByBlocks(n_samples, partial(self.rng, "order", epoch))
+        return Whole(self.rng("order", epoch).permutation(n_samples))
+
     def epoch_order(self, epoch: int, n_samples: int) -> npt.NDArray[np.int64]:
-        """Return the order of an epoch's samples (0-based): a permutation, shape (n_samples,)."""
-        return self.rng("order", epoch).permutation(n_samples)
+        """Return ``order_in_blocks`` at once: a permutation, shape (n_samples,)."""
+        return self.order_in_blocks(epoch, n_samples).rows(0, n_samples)
 
 
 @contextmanager

@@ -6,9 +6,10 @@ number of epochs. ``notebook`` has the four it all began with; ``spec`` reads st
 
 from __future__ import annotations
 
+from mlplab.recipes.adapting import adapt, adapts
 from mlplab.recipes.describe import fingerprint_of
 from mlplab.recipes.fan_in import fan_in_recipes
-from mlplab.recipes.models import adapt, adapts, operations, parameter_counts
+from mlplab.recipes.models import operations, parameter_counts
 from mlplab.recipes.notebook import (
     PUBLISHED,
     Published,

@@ -1,4 +1,4 @@
-"""Small services for Keras models: counting parameters, adapting normalization layers."""
+"""Small services for Keras models: counting parameters and operations."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
-
-from mlplab.errors import RecipeError
 
 _WITH_KERNEL = (
     keras.layers.Dense,
@@ -25,8 +21,6 @@ _WITHOUT_KERNEL = (
     keras.layers.Normalization,
     keras.layers.PReLU,
 )
-
-_BATCH_SIZE = 4096  # examples fed forward at once; only memory depends on it
 
 
 def parameter_counts(model: keras.Model) -> dict[str, int]:
@@ -80,56 +74,3 @@ def _multiply_adds(layer: keras.layers.Layer) -> int | None:
     first = getattr(layer, "data_format", None) == "channels_first"
     places = shape[2:] if first else shape[1:-1]
     return math.prod((*layer.kernel.shape, *places)) if None not in places else None
-
-
-def adapt(model: keras.Model, x: npt.NDArray[Any]) -> None:
-    """Give the model's Normalization layers the mean and variance of what reaches them.
-
-    Layers that were given a mean and a variance keep them. Where there are no others, nothing
-    happens. Call it on the training part alone, before the first epoch.
-
-    Args:
-        model: a Sequential or functional model, changed in place.
-        x: training examples, shape (n, ...).
-
-    Raises:
-        RecipeError: such a layer is inside a nested model.
-
-    Examples:
-        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Normalization()])
-        >>> adapt(model, np.array([[1.0], [3.0]]))
-        >>> model.predict(np.array([[1.0], [3.0]]), verbose=0).ravel().tolist()
-        [-1.0, 1.0]
-    """
-    for layer in model.layers:
-        if isinstance(layer, keras.Model) and any(_learns(inner) for inner in layer.layers):
-            raise RecipeError(
-                f"expected Normalization outside of the nested model {layer.name!r}, got it "
-                "inside; move it out, or give it a mean and a variance"
-            )
-        if _learns(layer):
-            layer.adapt(_input_of(layer, model, x))
-
-
-def adapts(model: keras.Model) -> bool:
-    """Return whether ``adapt`` would change a model.
-
-    Examples:
-        >>> adapts(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
-        False
-    """
-    return any(_learns(layer) for layer in model.layers)
-
-
-def _learns(layer: keras.layers.Layer) -> bool:
-    """Whether a layer waits for a mean and a variance."""
-    return isinstance(layer, keras.layers.Normalization) and layer.input_mean is None
-
-
-def _input_of(
-    layer: keras.layers.Layer, model: keras.Model, x: npt.NDArray[Any]
-) -> npt.NDArray[np.floating[Any]]:
-    """What the layers before this one make of ``x``."""
-    before = keras.Model(model.inputs, layer.input)
-    inputs: npt.NDArray[np.floating[Any]] = before.predict(x, batch_size=_BATCH_SIZE, verbose=0)
-    return inputs

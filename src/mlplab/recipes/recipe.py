@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from mlplab.data.dataset import Dataset, Split
 from mlplab.data.drawn import KINDS, can_change, changed
+from mlplab.data.lazy import LazyRows, is_mapped
 from mlplab.errors import RecipeError, did_you_mean
 from mlplab.recipes.describe import describe_model, describe_object, fingerprint_of
 from mlplab.recipes.objects import make, problems_of
@@ -171,19 +173,23 @@ class Recipe:
             copy[kind_of == place] = changed(split.x[kind_of == place], kind, rng)
         return Split(np.concatenate([split.x, copy]), np.concatenate([split.y, split.y]))
 
-    def targets(self, y: npt.NDArray[Any], n_classes: int) -> npt.NDArray[Any]:
+    def targets(self, y: Any, n_classes: int) -> Any:
         """Turn class indices, shape (n,), into what the loss compares the model's output with.
 
         Returns:
             int32 indices, shape (n,), under a sparse loss. Under a binary cross-entropy with two
             classes, where the model has one output unit, float32 zeros and ones, shape (n, 1).
-            Otherwise one-hot rows, float32, shape (n, n_classes).
+            Otherwise one-hot rows, float32, shape (n, n_classes). Of labels that are mapped from a
+            file these are rows that are made when they are read.
 
         Examples:
             >>> notebook = Recipe("any", lambda dataset: keras.Sequential())
             >>> notebook.targets(np.array([2, 0]), 3).tolist()
             [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
         """
+        if is_mapped(y):
+            rows = y if isinstance(y, LazyRows) else LazyRows(y)
+            return rows.then(partial(self.targets, n_classes=n_classes))
         if isinstance(self._made_loss(), _SPARSE_LOSSES):
             return y.astype(np.int32)
         if self.n_outputs(n_classes) == 1:

@@ -130,7 +130,7 @@ def train_unseen(
         with initial_weights(streams):
             model = recipe.model(dataset)
         adapt(model, x)
-        engine = choose_engine(engine, model)
+        engine = choose_engine(engine, model, x)
     watch = Watch(on_epoch)
     assert dataset.validation is not None  # carved by the caller
     fit(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from mlplab.data import Dataset, Split
 from mlplab.engine import KERAS_LOCK, Streams, initial_weights
-from mlplab.engine.jax_engine import all_rows, build, check_model
+from mlplab.engine.jax_engine import all_rows, build, check_fits, check_model
 from mlplab.engine.jax_memory import most_copies
 from mlplab.engine.jax_program import Data, Program, State, on_device, put_into, state_of
 from mlplab.engine.many import Copies, HeldOut, filled, in_chunks, repeated, stacked, way_here
@@ -80,6 +80,7 @@ class Together:
         self, recipe: Recipe, dataset: Dataset, validation: str | int | float, model: Any
     ) -> None:
         check_model(model)
+        check_fits(dataset.train.x)
         self.recipe, self.dataset, self.validation = recipe, dataset, validation
         self.model = model
         build(model, (dataset.train.x, self._targets(dataset.train), None))
@@ -208,4 +209,4 @@ class Together:
         return self.recipe.targets(split.y, self.dataset.n_classes)
 
     def _on_device(self, split: Split) -> Data:
-        return on_device(split.x, self._targets(split))
+        return on_device(split.x, np.asarray(self._targets(split)))

@@ -150,7 +150,7 @@ class StudyWriter:
         """Return the row of a recipe; one whose name another recipe has gets its own label."""
         with KERAS_LOCK:
             model = recipe.model(dataset)
-            engine = choose_engine(engine, model)
+            engine = choose_engine(engine, model, dataset.train.x)
         description = recipe.describe(dataset, model)
         fingerprint = fingerprint_of(description)
         namesakes = self.file.rows(
