@@ -51,6 +51,15 @@ Epochs = Annotated[
     int | None, typer.Option("--epochs", help="Epochs of each run.", show_default=False)
 ]
 Engine = Annotated[str, typer.Option("--engine", help="What trains: auto, native, jax or keras.")]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ray|ray://HOST:PORT",
+        help="Train on Ray: on this machine, or on the cluster at an address. [default: here]",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Verbose = Annotated[

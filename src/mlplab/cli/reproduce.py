@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlplab.cli.options import Engine, Epochs, Json, Quiet, Verbose
+from mlplab.cli.options import Engine, Epochs, Json, On, Quiet, Verbose
 from mlplab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def reproduce(
         Path, typer.Option("--out", help="Folder for the study, models and report.")
     ] = Path("reproduce"),
     engine: Engine = "auto",
+    on: On = None,
     ask: Annotated[
         str | None,
         typer.Option(
@@ -84,6 +85,7 @@ def reproduce(
         validation="test",
         keep="models",
         engine=engine,
+        on=on,
     )
     with study:
         found = verdicts(study)

@@ -17,6 +17,7 @@ from mlplab.cli.options import (
     MaxMinutes,
     MaxSeeds,
     Metric,
+    On,
     Quiet,
     Seeds,
     Vary,
@@ -60,6 +61,7 @@ def run(
     ] = None,
     engine: Engine = "auto",
     vary: Vary = None,
+    on: On = None,
     max_seeds: MaxSeeds = 30,
     max_minutes: MaxMinutes = None,
     claim: Claim = "recipes",
@@ -116,6 +118,7 @@ def run(
         validation=plan.validation,
         keep=keep or plan.keep,
         engine=engine,
+        on=on,
         **how,
     )
     with study:

@@ -15,7 +15,7 @@ from mlplab.study.comparing import compare_studies
 from mlplab.study.decisions import Decisions
 from mlplab.study.looks import LookCount
 from mlplab.study.progress import Progress
-from mlplab.study.runs import check_names, run
+from mlplab.study.runs import check_names, place_of, run
 from mlplab.study.study import Study
 
 
@@ -33,6 +33,7 @@ def run_until_decided(
     validation: str | int | float | None = None,
     keep: str | None = None,
     engine: str = "auto",
+    on: str | None = None,
     progress: Progress | None = None,
     command: str = "Python",
 ) -> tuple[Study, Comparison]:
@@ -61,6 +62,7 @@ def run_until_decided(
         validation: see ``run``, as for the following.
         keep: ``"models"`` keeps the trained models.
         engine: what trains.
+        on: where the runs are done.
         progress: is told what happens, each look included.
         command: who looks; each look is counted in the study.
 
@@ -92,28 +94,29 @@ def run_until_decided(
     looks = Looks(planned_up_to(max_seeds), level)
     began, needy = time.monotonic(), list(recipes)
     decisions, counted = Decisions(), LookCount(Path(path), command)
-    for look in map(looks.at, looks.planned):
-        study = run(
-            needy, dataset, look.seeds, path=path, validation=validation, keep=keep,
-            engine=engine, progress=progress, command=command, looks=counted,
-        )  # fmt: skip
-        try:
-            labels = labels_of(study, recipes)
-            found = compare_studies(
-                [study], claim, margin=margin, level=level, metric=metric, recipes=list(labels),
-                seeds=range(look.seeds), look=look,
+    with place_of(on) as place:
+        for look in map(looks.at, looks.planned):
+            study = run(
+                needy, dataset, look.seeds, path=path, validation=validation, keep=keep,
+                engine=engine, on=place, progress=progress, command=command, looks=counted,
             )  # fmt: skip
-            decisions.take(found, look)
-            if progress:
-                progress.on_notice(decisions.said())
-            needy = [recipe for label, recipe in labels.items() if label in decisions.undecided]
-            spent = (time.monotonic() - began) / 60
-            if decisions.end(next_look(looks, look), study, spent, max_minutes):
-                return study, decisions.comparison()
-        except BaseException:
+            try:
+                labels = labels_of(study, recipes)
+                found = compare_studies(
+                    [study], claim, margin=margin, level=level, metric=metric, recipes=list(labels),
+                    seeds=range(look.seeds), look=look,
+                )  # fmt: skip
+                decisions.take(found, look)
+                if progress:
+                    progress.on_notice(decisions.said())
+                needy = [recipe for label, recipe in labels.items() if label in decisions.undecided]
+                spent = (time.monotonic() - began) / 60
+                if decisions.end(next_look(looks, look), study, spent, max_minutes):
+                    return study, decisions.comparison()
+            except BaseException:
+                study.close()
+                raise
             study.close()
-            raise
-        study.close()
     raise AssertionError("the last look is the end")
 
 

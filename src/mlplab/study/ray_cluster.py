@@ -1,0 +1,178 @@
+"""Connecting to Ray: the cluster at an address, this machine's, or one that is started for us.
+
+Ray is imported here first, and not with mlplab: it reads from the environment, when it is imported,
+at which addresses it is to listen.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import socket
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from mlplab.engine.core import usable_cores
+from mlplab.errors import FailedError, UsageError
+from mlplab.extras import needed
+from mlplab.study import ray_sent
+
+LOCAL = "ray"
+SECONDS_TO_ANSWER = 10
+"""For the port of an address to answer."""
+
+_ADDRESS = re.compile(r"ray://(\[[0-9A-Fa-f:.]+\]|[^/:\s]+):([0-9]{1,5})")
+_SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Where it is 0 Ray serves one machine, and listens on its loopback address."""
+_QUIET: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
+
+
+@dataclass
+class Cluster:
+    """A connection to Ray.
+
+    Attributes:
+        ray: the module.
+        started: whether it was started for us alone.
+        joined: whether the connection is ours to end.
+    """
+
+    ray: Any
+    started: bool
+    joined: bool = True
+
+    def close(self) -> None:
+        """Leave; Ray ends where it was started for us."""
+        if self.joined:
+            self.ray.shutdown()
+
+
+def check_address(on: str) -> None:
+    """Raise UsageError unless ``on`` names a place and Ray is installed.
+
+    Examples:
+        >>> check_address("ray://host")
+        Traceback (most recent call last):
+        mlplab.errors.UsageError: expected on to be ray or ray://HOST:PORT, got 'ray://host'
+    """
+    if on != LOCAL and not _ADDRESS.fullmatch(on):
+        raise UsageError(f"expected on to be ray or ray://HOST:PORT, got {on!r}")
+    with needed("ray"):
+        for package in ("ray", "grpc"):
+            if find_spec(package) is None:
+                raise ModuleNotFoundError(name=package)
+
+
+def connect(on: str) -> Cluster:
+    """Connect to Ray; start it where ``on`` is ``"ray"`` and none was started on this machine.
+
+    Raises:
+        UsageError: nothing answers at the address, or what answers cannot be used.
+        FailedError: Ray does not start.
+    """
+    if on == LOCAL and os.environ.get("RAY_ADDRESS", "").startswith("ray://"):
+        on = os.environ["RAY_ADDRESS"]
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    cluster = connect_here() if on == LOCAL else connect_to(on)
+    cluster.ray.cloudpickle.register_pickle_by_value(ray_sent)
+    return cluster
+
+
+def connect_to(address: str) -> Cluster:
+    """Connect to the cluster whose head serves Ray Clients at an address."""
+    check_answers(address)
+    import ray
+
+    try:
+        ray.init(address, **_QUIET)
+    except Exception as error:
+        raise UsageError(f"expected a Ray cluster at {address}, got: {reason(error)}") from error
+    return Cluster(ray, started=False)
+
+
+def connect_here() -> Cluster:
+    """Connect to the Ray of this machine, or start one."""
+    with listening_here_alone():
+        import ray
+
+        if ray.is_initialized():
+            return Cluster(ray, started=False, joined=False)
+        try:
+            ray.init(num_cpus=usable_cores(), include_dashboard=False, **_QUIET)
+            return Cluster(ray, started=True)
+        except ValueError:  # there is one, which has its cores
+            pass
+        except BaseException as error:
+            ray.shutdown()
+            if not isinstance(error, Exception):
+                raise
+            raise FailedError(f"Ray does not start on this machine: {reason(error)}") from error
+    try:
+        ray.init(**_QUIET)
+    except Exception as error:
+        raise UsageError(
+            f"expected the Ray of this machine to answer, got: {reason(error)}; "
+            "ray stop clears away what a crash left"
+        ) from error
+    return Cluster(ray, started=False)
+
+
+def check_answers(address: str) -> None:
+    """Raise UsageError where no program listens at an address."""
+    matched = _ADDRESS.fullmatch(address)
+    assert matched is not None  # checked before
+    host, port = matched[1].strip("[]"), int(matched[2])
+    try:
+        socket.create_connection((host, port), timeout=SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            f"expected a Ray cluster at {address}, got no answer ({reason(error)}); "
+            f"start its head: ray start --head --ray-client-server-port {port}"
+        ) from error
+
+
+@contextmanager
+def listening_here_alone() -> Iterator[None]:
+    """Have a Ray that is started inside listen on the loopback address alone."""
+    before = os.environ.get(_SWITCH)
+    os.environ[_SWITCH] = "0"
+    try:
+        with warnings.catch_warnings():
+            # The child of the fork starts one of Ray's programs and uses nothing of JAX.
+            warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+            yield
+    finally:
+        del os.environ[_SWITCH]
+        if before is not None:
+            os.environ[_SWITCH] = before
+
+
+def reason(error: BaseException) -> str:
+    """Return the first line of what an error says.
+
+    Examples:
+        >>> reason(ConnectionRefusedError(111, "Connection refused")), reason(TimeoutError())
+        ('Connection refused', 'TimeoutError')
+    """
+    said = getattr(error, "strerror", None) or str(error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C inside: a second one would leave what the first is clearing away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
