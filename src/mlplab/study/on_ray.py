@@ -119,7 +119,7 @@ class Flight:
             self.begin(task)
         while self.pending:
             for reference in self.wait():
-                if reference is self.letters:
+                if reference == self.letters:
                     self.read_letters()
                     continue
                 task = self.pending.pop(reference)
