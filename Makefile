@@ -10,6 +10,7 @@
 # make phases      where the engine's time goes, as the picture of docs/engine-core.md
 # make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
 # make bench-many many seeds in one program, on this processor or accelerator; docs/many-seeds.md
+# make bench-ray   what a run costs more on Ray, and 200 short runs on 1, 2, 4 workers; docs/ray.md
 # make bench-serve mlplab serve under load, beside a plain FastAPI handler; it takes wrk
 # make differences the runs, figures and tables of docs/differences.md
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
@@ -21,7 +22,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 TORCH  ?= torch
 
-.PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-many bench-serve differences \
+.PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-many bench-ray bench-serve differences \
   sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
@@ -64,6 +65,9 @@ bench-stats: $(VENV)/.installed-dev
 
 bench-many: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.many_seeds --page docs/many-seeds.md $(ARGS)
+
+bench-ray: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.on_ray --page docs/ray.md $(ARGS)
 
 bench-serve: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.serve $(ARGS)

@@ -24,9 +24,12 @@ from mlplab.study import Epoch, Job, Progress, RunResult
 from mlplab.study.on_ray import MOST_TRIES, OnRay
 from mlplab.study.ray_task import packed, unpacked
 from tests.networks import small_network
+from tests.study.commands import start_run, wait_until
 
 ROOT = Path(__file__).parents[2]
 DRIVER = os.getpid()
+EPOCHS = 500
+SCORES = ["recipe", "seed", "status", "engine", "epochs", "test_loss", "test_accuracy"]
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning:ray")
 
@@ -90,17 +93,23 @@ def ray(machines: Machines) -> Iterator[OnRay]:
         yield place
 
 
+def figures(study: Study, label: str, seeds: list[int]) -> list[pd.DataFrame]:
+    """Everything that the tables of a study say of some runs, but for the seconds."""
+    tables = [study.history().drop(columns="seconds"), study.frame()[SCORES]]
+    return [
+        table[(table["recipe"] == label) & table["seed"].isin(seeds)].reset_index(drop=True)
+        for table in tables
+    ]
+
+
 def same_runs(home: Study, away: Study, label: str = "small") -> None:
-    """The runs of a study on Ray, each once, have the bits of those seeds at home."""
-    assert away.frame()["seed"].is_unique
+    """The runs of a recipe on Ray, each there once, have the bits of those seeds at home."""
     seeds = away.seeds(label)
+    assert len(set(seeds)) == len(seeds)
+    pairs = zip(figures(away, label, seeds), figures(home, label, seeds), strict=True)
+    for ours, theirs in pairs:
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
     places = [home.seeds(label).index(seed) for seed in seeds]
-    timeless = ["recipe", "seed", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
-    expected = home.history().query("seed in @seeds")[timeless].reset_index(drop=True)
-    pd.testing.assert_frame_equal(away.history()[timeless], expected, check_exact=True)
-    scores = ["recipe", "seed", "status", "engine", "epochs", "test_loss", "test_accuracy"]
-    expected = home.frame().query("seed in @seeds")[scores].reset_index(drop=True)
-    pd.testing.assert_frame_equal(away.frame()[scores], expected, check_exact=True)
     assert np.array_equal(away.outcomes(label), home.outcomes(label)[places])
     assert np.array_equal(away.probabilities(label), home.probabilities(label)[places])
 
@@ -139,7 +148,7 @@ def test_what_is_told_is_what_is_told_at_home(
         longer, digits, 4, path=tmp_path / "a.study", validation="test", progress=recorder, on=ray
     )
     with home, away:
-        assert recorder.told == dict.fromkeys(range(4), ["begin", *range(1, 41), "end"])
+        assert recorder.told == {seed: ["begin", *range(1, 41), "end"] for seed in range(4)}
         assert recorder.notices == []
         assert away.looks()["seen"].tolist() == home.looks()["seen"].tolist()
         same_runs(home, away)
@@ -195,7 +204,7 @@ def test_a_run_that_diverges_is_recorded(
         assert study.frame()["status"].tolist() == ["diverged"]
 
 
-class Unlucky(Exception):
+class UnluckyError(Exception):
     """As a user's own, of a module that no worker has."""
 
 
@@ -209,15 +218,16 @@ def test_what_a_run_raises_is_raised(
 ) -> None:
     def build(dataset: Dataset) -> keras.Model:
         if elsewhere():
-            raise Unlucky("no luck today")
+            raise UnluckyError("no luck today")
         return small_network(dataset)
 
     path = tmp_path / "a.study"
-    with pytest.raises(Unlucky, match=r"^no luck today$") as caught:
+    with pytest.raises(UnluckyError) as caught:
         mlplab.run(small.replace(build=build), digits, 2, path=path, on=ray)
+    assert caught.value.args == ("no luck today",)
     note = caught.value.__notes__[0]
     assert note.startswith("in the run small, seed ")
-    assert "Unlucky: no luck today" in note
+    assert "UnluckyError: no luck today" in note
     with mlplab.run(small, digits, 2, path=path, on=ray) as study:
         assert study.seeds("small") == [0, 1]
 
@@ -265,6 +275,23 @@ def test_a_run_that_loses_each_worker_ends_the_study(
         assert study.frame()[["recipe", "seed"]].to_numpy().tolist() == [["small", 0], ["small", 1]]
 
 
+def test_ctrl_c_leaves_no_run_under_way(
+    ray: OnRay, digits: Dataset, small: Recipe, tmp_path: Path
+) -> None:
+    """The connection is still there: it is not its end that frees the machines."""
+
+    class Impatient(Progress):
+        def on_epoch_end(self, job: Job, epoch: Epoch) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    endless = small.replace(epochs=1_000_000)
+    with pytest.raises(KeyboardInterrupt):
+        mlplab.run(endless, digits, 3, path=tmp_path / "a.study", progress=Impatient(), on=ray)
+    assert ray.cluster is not None
+    free = ray.cluster.ray.available_resources
+    wait_until(lambda: free().get("CPU") == 3, 60)
+
+
 SCRIPT = """
 import keras, mlplab, helpers
 
@@ -301,19 +328,6 @@ def test_functions_of_a_script_need_not_be_installed(machines: Machines, tmp_pat
     assert home == away
 
 
-def command(folder: Path, *words: str, **env: str) -> subprocess.Popen[str]:
-    """Start ``mlplab run`` as a terminal would: with a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "mlplab.cli.main", "run", *words],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | env,
-        start_new_session=True,
-    )
-
-
 def test_other_versions_are_refused(machines: Machines, tmp_path: Path) -> None:
     """A machine whose packages say that NumPy is another one."""
     other = tmp_path / "packages" / "numpy-9.9.9.dist-info"
@@ -321,7 +335,7 @@ def test_other_versions_are_refused(machines: Machines, tmp_path: Path) -> None:
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.9.9\n")
     machines.ask(f"add {other.parent}")
     spec = ROOT / "examples" / "digits.toml"
-    refused = command(tmp_path, str(spec), "--on", machines.address, "--seeds", "1")
+    refused = start_run(tmp_path, str(spec), "--on", machines.address, "--seeds", "1")
     output, errors = refused.communicate(timeout=240)
     machines.ask("remove")
     assert (refused.returncode, output) == (2, "")
@@ -356,7 +370,7 @@ def test_a_machine_killed_in_mid_study(
     ray: OnRay, machines: Machines, digits: Dataset, small: Recipe, tmp_path: Path
 ) -> None:
     """All three machines have a run when one of them goes; its run is done by another."""
-    long = small.replace(epochs=1500)
+    long = small.replace(epochs=EPOCHS)
 
     class Killer(Recorder):
         under_way: tuple[int, ...] = ()
@@ -375,5 +389,5 @@ def test_a_machine_killed_in_mid_study(
         assert len(killer.under_way) == 3
         assert len(killer.notices) == 1
         assert "is lost; the run begins again" in killer.notices[0]
-        assert killer.told == dict.fromkeys(range(5), ["begin", *range(1, 1501), "end"])
+        assert killer.told == {seed: ["begin", *range(1, EPOCHS + 1), "end"] for seed in range(5)}
         same_runs(home, away)

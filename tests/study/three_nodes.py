@@ -1,8 +1,8 @@
 """A Ray cluster of three machines, all of them this one: a program that tests start and talk to.
 
 It prints a line of JSON when the cluster is up, and one more for each line that it reads: ``add``
-and a folder for PYTHONPATH adds a machine of other packages, ``remove`` takes it away again. It ends
-with its standard input. All of it listens on the loopback address alone.
+and a folder for PYTHONPATH adds a machine of other packages, ``remove`` takes it away again. It
+ends with its standard input. All of it listens on the loopback address alone.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from mlplab.study.ray_recipe import sendable
 from mlplab.study.ray_task import Asked, packed
 from mlplab.study.ray_versions import check_machines, versions
 
-MOST_TRIES = 4
+MOST_TRIES = 3
 """How often a run is begun whose worker is lost again and again."""
 
 

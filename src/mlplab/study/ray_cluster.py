@@ -97,15 +97,15 @@ def connect_to(address: str) -> Cluster:
     return Cluster(ray, started=False)
 
 
-def connect_here() -> Cluster:
-    """Connect to the Ray of this machine, or start one."""
+def connect_here(n_cores: int | None = None) -> Cluster:
+    """Connect to the Ray of this machine, or start one with so many cores; all where it is None."""
     with listening_here_alone():
         import ray
 
         if ray.is_initialized():
             return Cluster(ray, started=False, joined=False)
         try:
-            ray.init(num_cpus=usable_cores(), include_dashboard=False, **_QUIET)
+            ray.init(num_cpus=n_cores or usable_cores(), include_dashboard=False, **_QUIET)
             return Cluster(ray, started=True)
         except ValueError:  # there is one, which has its cores
             pass
