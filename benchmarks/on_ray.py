@@ -1,4 +1,4 @@
-"""What Ray costs: seconds of short runs on workers of this machine, beside the same runs without it.
+"""What Ray costs: seconds of short runs on workers of this machine, beside the same without it.
 
 ``python -m benchmarks.on_ray --page docs/ray.md`` measures, and writes the tables into the page.
 Ray's start and the first run of each worker, for which it imports Keras, are timed apart.

@@ -40,6 +40,7 @@ class Machines:
 
     address: str
     raylets: list[int]
+    head: list[int]
     program: subprocess.Popen[str]
 
     def ask(self, line: str) -> None:
@@ -82,14 +83,16 @@ def machines() -> Iterator[Machines]:
     )
     assert program.stdout is not None
     facts = json.loads(program.stdout.readline())
-    yield Machines(facts["address"], facts["raylets"], program)
+    yield Machines(**facts, program=program)
     program.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")
 def ray(machines: Machines) -> Iterator[OnRay]:
-    """One connection for all tests of this file."""
-    with OnRay(machines.address) as place:
+    """One connection for all tests of this file, which gives up soon when the head is gone."""
+    with pytest.MonkeyPatch.context() as patch, OnRay(machines.address) as place:
+        patch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "2")
+        place.connect(Progress())
         yield place
 
 
@@ -112,6 +115,44 @@ def same_runs(home: Study, away: Study, label: str = "small") -> None:
     places = [home.seeds(label).index(seed) for seed in seeds]
     assert np.array_equal(away.outcomes(label), home.outcomes(label)[places])
     assert np.array_equal(away.probabilities(label), home.probabilities(label)[places])
+
+
+@pytest.mark.parametrize(
+    ("on", "message"),
+    [
+        ("dask", "expected on to be ray or ray://HOST:PORT, got 'dask'"),
+        ("ray://host", "expected on to be ray or ray://HOST:PORT, got 'ray://host'"),
+        (
+            "ray://127.0.0.1:1",
+            "expected a Ray cluster at ray://127.0.0.1:1, got no answer (Connection refused); "
+            "start its head: ray start --head --ray-client-server-port 1",
+        ),
+    ],
+)
+def test_where_no_ray_is(
+    digits: Dataset, small: Recipe, tmp_path: Path, on: str, message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        mlplab.run(small, digits, 1, path=tmp_path / "a.study", on=on)
+    assert str(caught.value) == message
+
+
+def test_another_version_of_ray_is_refused(
+    machines: Machines,
+    digits: Dataset,
+    small: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first to connect: a process has one connection at a time."""
+    import ray
+
+    monkeypatch.setattr(ray, "__version__", "2.0.9")
+    pattern = (
+        rf"expected a Ray cluster at {machines.address}, got: Version mismatch: .*Ray: 2\.0\.9"
+    )
+    with pytest.raises(UsageError, match=pattern):
+        mlplab.run(small, digits, 1, path=tmp_path / "a.study", on=machines.address)
 
 
 @pytest.mark.parametrize(
@@ -346,26 +387,6 @@ def test_other_versions_are_refused(machines: Machines, tmp_path: Path) -> None:
     assert said[2:] == ["install the same on each and start Ray there again"]
 
 
-@pytest.mark.parametrize(
-    ("on", "message"),
-    [
-        ("dask", "expected on to be ray or ray://HOST:PORT, got 'dask'"),
-        ("ray://host", "expected on to be ray or ray://HOST:PORT, got 'ray://host'"),
-        (
-            "ray://127.0.0.1:1",
-            "expected a Ray cluster at ray://127.0.0.1:1, got no answer (Connection refused); "
-            "start its head: ray start --head --ray-client-server-port 1",
-        ),
-    ],
-)
-def test_where_no_ray_is(
-    digits: Dataset, small: Recipe, tmp_path: Path, on: str, message: str
-) -> None:
-    with pytest.raises(UsageError) as caught:
-        mlplab.run(small, digits, 1, path=tmp_path / "a.study", on=on)
-    assert str(caught.value) == message
-
-
 def test_a_machine_killed_in_mid_study(
     ray: OnRay, machines: Machines, digits: Dataset, small: Recipe, tmp_path: Path
 ) -> None:
@@ -391,3 +412,21 @@ def test_a_machine_killed_in_mid_study(
         assert "is lost; the run begins again" in killer.notices[0]
         assert killer.told == {seed: ["begin", *range(1, EPOCHS + 1), "end"] for seed in range(5)}
         same_runs(home, away)
+
+
+def test_a_head_that_is_lost_is_said_and_loses_no_run(
+    ray: OnRay, machines: Machines, digits: Dataset, small: Recipe, tmp_path: Path
+) -> None:
+    path, long = tmp_path / "a.study", small.replace(epochs=EPOCHS)
+    mlplab.run(long, digits, 1, path=path, on=ray).close()
+
+    class Killer(Progress):
+        def on_epoch_end(self, job: Job, epoch: Epoch) -> None:
+            while machines.head:
+                os.kill(machines.head.pop(), signal.SIGKILL)
+
+    text = rf"^the connection to {machines.address} is lost: .*; the runs that ended are kept$"
+    with pytest.raises(FailedError, match=text):
+        mlplab.run(long, digits, 4, path=path, progress=Killer(), on=ray)
+    with Study(path) as study:
+        assert 0 in study.seeds("small")

@@ -40,7 +40,9 @@ def main() -> None:
     nodes = [cluster.add_node(num_cpus=1, wait=False) for _ in range(2)]
     cluster.wait_for_nodes()
     raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
-    say(address=f"ray://127.0.0.1:{port}", raylets=raylets)
+    started = cluster.head_node.all_processes.values()
+    head_pids = [one.process.pid for processes in started for one in processes]
+    say(address=f"ray://127.0.0.1:{port}", raylets=raylets, head=head_pids)
     other = None
     for line in sys.stdin:
         if line.startswith("add "):

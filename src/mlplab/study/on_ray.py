@@ -53,33 +53,41 @@ class OnRay:
         """Do runs; see ``Place``."""
         if not work.tasks:
             return
-        if self.cluster is None:
-            self.cluster = self.connected(progress)
-        flight = Flight(self.cluster.ray, work, progress)
+        flight = Flight(self.connect(progress).ray, work, progress)
         try:
             yield from flight.results()
         except ConnectionError as error:
             raise FailedError(
-                f"the connection to {self.on} is lost: {reason(error)}; the same command goes on"
+                f"the connection to {self.on} is lost: {reason(error)}; "
+                "the runs that ended are kept"
             ) from error
         finally:
             with uninterrupted():
                 flight.end()
 
-    def connected(self, progress: Progress) -> Cluster:
-        """Connect, see to it that the runs give there what they give here, and say so."""
-        cluster = connect(self.on)
-        try:
-            if not cluster.started:
-                check_machines(cluster.ray, versions())
-            machines = sum(node["Alive"] for node in cluster.ray.nodes())
-            cores = cluster.ray.cluster_resources().get("CPU", 0)
-        except BaseException:
-            with uninterrupted():
-                cluster.close()
-            raise
-        progress.on_notice(f"the runs go to Ray: machines {machines}, cores {cores:.0f}")
-        return cluster
+    def connect(self, progress: Progress) -> Cluster:
+        """Connect, unless it is; see to it that runs give there what they give here; say so."""
+        if self.cluster is None:
+            cluster = connect(self.on)
+            try:
+                if not cluster.started:
+                    check_machines(cluster.ray, versions())
+                progress.on_notice(f"the runs go to Ray: {size_of(cluster.ray)}")
+            except BaseException:
+                with uninterrupted():
+                    cluster.close()
+                raise
+            self.cluster = cluster
+        return self.cluster
+
+
+def size_of(ray: Any) -> str:
+    """Say how many machines and cores there are."""
+    machines = sum(node["Alive"] for node in ray.nodes())
+    cores = round(ray.cluster_resources().get("CPU", 0))
+    return ", ".join(
+        f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((machines, "machine"), (cores, "core"))
+    )
 
 
 class Flight:
@@ -220,6 +228,6 @@ class Flight:
     def end(self) -> None:
         """Have nothing left under way."""
         with suppress(Exception):  # the connection may be what is lost
-            for reference in self.pending:
+            for reference in reversed(self.pending):  # or the next would begin meanwhile
                 self.ray.cancel(reference, force=True)
             self.ray.kill(self.mailbox)

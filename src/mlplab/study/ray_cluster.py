@@ -1,8 +1,4 @@
-"""Connecting to Ray: the cluster at an address, this machine's, or one that is started for us.
-
-Ray is imported here first, and not with mlplab: it reads from the environment, when it is imported,
-at which addresses it is to listen.
-"""
+"""Connecting to Ray: the cluster at an address, this machine's, or one that is started for us."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ import socket
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -80,7 +76,8 @@ def connect(on: str) -> Cluster:
     if on == LOCAL and os.environ.get("RAY_ADDRESS", "").startswith("ray://"):
         on = os.environ["RAY_ADDRESS"]
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    cluster = connect_here() if on == LOCAL else connect_to(on)
+    with terminated_as_before():
+        cluster = connect_here() if on == LOCAL else connect_to(on)
     cluster.ray.cloudpickle.register_pickle_by_value(ray_sent)
     return cluster
 
@@ -93,27 +90,34 @@ def connect_to(address: str) -> Cluster:
     try:
         ray.init(address, **_QUIET)
     except Exception as error:
-        raise UsageError(f"expected a Ray cluster at {address}, got: {reason(error)}") from error
+        raise UsageError(f"expected a Ray cluster at {address}, got: {refusal(error)}") from error
     return Cluster(ray, started=False)
 
 
 def connect_here(n_cores: int | None = None) -> Cluster:
     """Connect to the Ray of this machine, or start one with so many cores; all where it is None."""
-    with listening_here_alone():
-        import ray
+    import ray
 
-        if ray.is_initialized():
-            return Cluster(ray, started=False, joined=False)
-        try:
+    if ray.is_initialized():
+        return Cluster(ray, started=False, joined=False)
+    try:
+        with listening_here_alone():
             ray.init(num_cpus=n_cores or usable_cores(), include_dashboard=False, **_QUIET)
-            return Cluster(ray, started=True)
-        except ValueError:  # there is one, which has its cores
-            pass
-        except BaseException as error:
+        return Cluster(ray, started=True)
+    except ValueError:  # there is one, which has its cores
+        return join_here()
+    except BaseException as error:
+        with uninterrupted():
             ray.shutdown()
-            if not isinstance(error, Exception):
-                raise
-            raise FailedError(f"Ray does not start on this machine: {reason(error)}") from error
+        if not isinstance(error, Exception):
+            raise
+        raise FailedError(f"Ray does not start on this machine: {reason(error)}") from error
+
+
+def join_here() -> Cluster:
+    """Connect to the Ray that was started on this machine."""
+    import ray
+
     try:
         ray.init(**_QUIET)
     except Exception as error:
@@ -140,18 +144,42 @@ def check_answers(address: str) -> None:
 
 @contextmanager
 def listening_here_alone() -> Iterator[None]:
-    """Have a Ray that is started inside listen on the loopback address alone."""
-    before = os.environ.get(_SWITCH)
-    os.environ[_SWITCH] = "0"
+    """Have a Ray that is started inside listen on the loopback address alone.
+
+    Ray's own switch for systems whose users are asked about each port. It stands in the environment
+    for the processes that are started, and in the module, which may have been imported already.
+    """
+    from ray._private import ray_constants
+
+    environment, module = os.environ.get(_SWITCH), ray_constants.ENABLE_RAY_CLUSTER
+    os.environ[_SWITCH], ray_constants.ENABLE_RAY_CLUSTER = "0", False
     try:
         with warnings.catch_warnings():
-            # The child of the fork starts one of Ray's programs and uses nothing of JAX.
+            # The child of the fork becomes one of Ray's programs and uses nothing of JAX.
             warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
             yield
     finally:
+        ray_constants.ENABLE_RAY_CLUSTER = module
         del os.environ[_SWITCH]
-        if before is not None:
-            os.environ[_SWITCH] = before
+        if environment is not None:
+            os.environ[_SWITCH] = environment
+
+
+def refusal(error: Exception) -> str:
+    """Return what Ray says of a connection that it refuses, in one line.
+
+    Its own check of versions takes several lines to name them; a traceback from the other side
+    ends with what matters.
+
+    Examples:
+        >>> refusal(RuntimeError("Version mismatch: The cluster has:\\n    Ray: 2.60.0"))
+        'Version mismatch: The cluster has: Ray: 2.60.0'
+        >>> refusal(ConnectionAbortedError("Initialization failure from server:\\nOSError: full\\n"))
+        'OSError: full'
+    """
+    found = re.search(r"Version mismatch: .*", str(error), re.DOTALL)
+    lines = str(error).split("\n") if found is None else [" ".join(found[0].split())]
+    return next((line.strip() for line in reversed(lines) if line.strip()), reason(error))
 
 
 def reason(error: BaseException) -> str:
@@ -168,11 +196,28 @@ def reason(error: BaseException) -> str:
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Ignore Ctrl-C inside: a second one would leave what the first is clearing away."""
-    if threading.current_thread() is not threading.main_thread():
+    with handled_as_before(signal.SIGINT):
+        if in_main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def terminated_as_before() -> AbstractContextManager[None]:
+    """Undo what is set inside for SIGTERM: Ray would make an exit code of it."""
+    return handled_as_before(signal.SIGTERM)
+
+
+@contextmanager
+def handled_as_before(number: signal.Signals) -> Iterator[None]:
+    """Have a signal handled after as before; only the main thread can change it."""
+    before = signal.getsignal(number)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if in_main_thread() and before is not None:
+            signal.signal(number, before)
+
+
+def in_main_thread() -> bool:
+    """Say whether this is the thread that signals come to."""
+    return threading.current_thread() is threading.main_thread()
