@@ -11,6 +11,7 @@
 # make bench-stats how often comparisons are wrong, simulated; tables in build/bench/
 # make bench-many many seeds in one program, on this processor or accelerator; docs/many-seeds.md
 # make bench-large tables of 1.2 to 20 million rows, beside other ways; docs/large-data.md
+# make bench-ray   what a run costs more on Ray, and 200 short runs on 1, 2, 4 workers; docs/ray.md
 # make bench-serve mlplab serve under load, beside a plain FastAPI handler; it takes wrk
 # make differences the runs, figures and tables of docs/differences.md
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
@@ -22,8 +23,8 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 TORCH  ?= torch
 
-.PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-many bench-large bench-serve differences \
-  sanitize browser clean
+.PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-many bench-large \
+  bench-ray bench-serve differences sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -68,6 +69,9 @@ bench-many: $(VENV)/.installed-dev
 
 bench-large: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.large_data --page docs/large-data.md $(ARGS)
+
+bench-ray: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.on_ray --page docs/ray.md $(ARGS)
 
 bench-serve: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.serve $(ARGS)

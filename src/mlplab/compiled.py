@@ -8,22 +8,27 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from mlplab.errors import EngineError, Unplannable, did_you_mean
 
 _NAME = "mlplab.engine._core"
+_LOADING = threading.Lock()
 
 
 def load() -> Any:
-    """Return the module of the compiled core.
+    """Return the module of the compiled core; threads may ask at once.
 
     Raises:
         Unplannable: it was not built for this Python or this platform.
     """
-    if _NAME in sys.modules:
-        return sys.modules[_NAME]
+    with _LOADING:
+        return sys.modules.get(_NAME) or _load()
+
+
+def _load() -> Any:
     # What import does, but for the package around it, which would import Keras.
     folder = [str(Path(__file__).parent / "engine")]
     found = (finder.find_spec(_NAME, folder) for finder in sys.meta_path)

@@ -55,6 +55,15 @@ Epochs = Annotated[
     int | None, typer.Option("--epochs", help="Epochs of each run.", show_default=False)
 ]
 Engine = Annotated[str, typer.Option("--engine", help="What trains: auto, native, jax or keras.")]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ray|ray://HOST:PORT",
+        help="Train on Ray: on this machine, or on the cluster at an address. [default: here]",
+        show_default=False,
+    ),
+]
 Mlflow = Annotated[
     str | None,
     typer.Option(

@@ -15,6 +15,7 @@ from mlplab.cli.options import (
     Json,
     Jsonl,
     Mlflow,
+    On,
     Quiet,
     TensorBoard,
     Verbose,
@@ -42,6 +43,7 @@ def reproduce(
         Path, typer.Option("--out", help="Folder for the study, models and report.")
     ] = Path("reproduce"),
     engine: Engine = "auto",
+    on: On = None,
     ask: Annotated[
         str | None,
         typer.Option(
@@ -102,6 +104,7 @@ def reproduce(
             validation="test",
             keep="models",
             engine=engine,
+            on=on,
             track=tracking,
         )
         with study:

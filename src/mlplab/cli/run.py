@@ -20,6 +20,7 @@ from mlplab.cli.options import (
     MaxSeeds,
     Metric,
     Mlflow,
+    On,
     Quiet,
     Seeds,
     TensorBoard,
@@ -65,6 +66,7 @@ def run(
     ] = None,
     engine: Engine = "auto",
     vary: Vary = None,
+    on: On = None,
     max_seeds: MaxSeeds = 30,
     max_minutes: MaxMinutes = None,
     claim: Claim = "recipes",
@@ -127,6 +129,7 @@ def run(
             validation=plan.validation,
             keep=keep or plan.keep,
             engine=engine,
+            on=on,
             track=tracking,
             **how,
         )

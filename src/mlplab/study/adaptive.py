@@ -15,7 +15,7 @@ from mlplab.study.comparing import compare_studies
 from mlplab.study.decisions import Decisions
 from mlplab.study.looks import LookCount
 from mlplab.study.progress import Progress
-from mlplab.study.runs import check_names, run
+from mlplab.study.runs import check_names, place_of, run
 from mlplab.study.study import Study
 from mlplab.study.tracking import Tracking, followed
 
@@ -34,6 +34,7 @@ def run_until_decided(
     validation: str | int | float | None = None,
     keep: str | None = None,
     engine: str = "auto",
+    on: str | None = None,
     progress: Progress | None = None,
     command: str = "Python",
     track: Mapping[str, str | Path] | Tracking | None = None,
@@ -63,6 +64,7 @@ def run_until_decided(
         validation: see ``run``, as for the following.
         keep: ``"models"`` keeps the trained models.
         engine: what trains.
+        on: where the runs are done.
         progress: is told what happens, each look included.
         command: who looks; each look is counted in the study.
         track: see ``run``.
@@ -95,11 +97,11 @@ def run_until_decided(
     looks = Looks(planned_up_to(max_seeds), level)
     began, needy = time.monotonic(), list(recipes)
     decisions, counted = Decisions(), LookCount(Path(path), command)
-    with followed(track) as tracking:
+    with followed(track) as tracking, place_of(on) as place:
         for look in map(looks.at, looks.planned):
             study = run(
                 needy, dataset, look.seeds, path=path, validation=validation, keep=keep,
-                engine=engine, progress=progress, command=command, looks=counted,
+                engine=engine, on=place, progress=progress, command=command, looks=counted,
                 track=tracking,
             )  # fmt: skip
             try:

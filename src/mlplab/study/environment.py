@@ -26,18 +26,26 @@ def environment() -> dict[str, Any]:
         >>> sorted(environment())
         ['backend', 'machine', 'python', 'versions']
     """
-    backend = keras.backend.backend()
-    packages = (*_PACKAGES, *_BACKEND_PACKAGES.get(backend, ()))
     return {
         "python": platform.python_version(),
-        "versions": {name: installed_version(name) for name in packages},
-        "backend": backend,
+        "versions": {name: installed_version(name) for name in packages()},
+        "backend": keras.backend.backend(),
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
             "processor": processor(),
             "threads": usable_cores(),
         },
     }
+
+
+def packages() -> tuple[str, ...]:
+    """Return the packages whose versions may change what a run gives.
+
+    Examples:
+        >>> packages()[:3]
+        ('mlplab', 'keras', 'numpy')
+    """
+    return (*_PACKAGES, *_BACKEND_PACKAGES.get(keras.backend.backend(), ()))
 
 
 def installed_version(package: str) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
 from mlplab.errors import StorageError
 from mlplab.study.file import connect, now, storage_errors
+from mlplab.study.one_run import Epoch, RunResult
+from mlplab.study.progress import Job, Progress
 
 _log = logging.getLogger(__name__)
 
@@ -64,3 +67,38 @@ class LookCount:
             self.counted.add(seen)
         except StorageError as error:
             _log.info("this look at %s in %s is not counted: %s", seen, self.path, error)
+
+
+class Told(Progress):
+    """Passes on what a study does; test scores are counted before they are told.
+
+    Args:
+        progress: who is told.
+        on_look: called with each kind of test score that is to be told.
+        epochs_are_looks: whether the validation scores of an epoch are test scores.
+    """
+
+    def __init__(
+        self, progress: Progress, on_look: Callable[[str], None], epochs_are_looks: bool
+    ) -> None:
+        self.progress, self.on_look = progress, on_look
+        self.epochs_are_looks = epochs_are_looks
+
+    def on_run_begin(self, job: Job) -> None:
+        """Pass on that a run begins."""
+        self.progress.on_run_begin(job)
+
+    def on_epoch_end(self, job: Job, epoch: Epoch) -> None:
+        """Count an epoch's scores where they are test scores, and pass them on."""
+        if self.epochs_are_looks:
+            self.on_look(AFTER_EPOCHS)
+        self.progress.on_epoch_end(job, epoch)
+
+    def on_run_end(self, job: Job, result: RunResult) -> None:
+        """Count a run's test scores and pass them on."""
+        self.on_look(AFTER_RUNS)
+        self.progress.on_run_end(job, result)
+
+    def on_notice(self, text: str) -> None:
+        """Pass on a notice."""
+        self.progress.on_notice(text)

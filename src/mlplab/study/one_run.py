@@ -69,11 +69,13 @@ class RunResult:
         started: when it began, UTC, ISO 8601.
         seconds: wall-clock seconds from building the model to its test outcome.
         epochs: one entry an epoch that ended.
-        model: the trained Keras model.
+        model: the trained Keras model; None where it was trained in another process.
         test_loss: mean loss over the test examples; NaN when diverged.
         test_accuracy: share of the test examples answered rightly; NaN when diverged.
         outcome: whether each test example was answered rightly, (n_test,); None when diverged.
         probabilities: the model's answers, float16, (n_test, n_classes); None when diverged.
+        model_bytes: the ``.keras`` file of a model trained in another process, if it is kept.
+        environment: what the run was made with, where that is not this process's.
     """
 
     status: str
@@ -86,6 +88,8 @@ class RunResult:
     test_accuracy: float = math.nan
     outcome: npt.NDArray[np.bool_] | None = None
     probabilities: npt.NDArray[np.float16] | None = None
+    model_bytes: bytes | None = None
+    environment: dict[str, Any] | None = None
 
 
 def train(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain, groupby
 from pathlib import Path
-from threading import Event
 
 from mlplab.data import Dataset, default_validation, load
 from mlplab.engine import Streams, check_engine
 from mlplab.errors import UsageError, did_you_mean
 from mlplab.recipes import Recipe, seed_list
-from mlplab.study.looks import AFTER_EPOCHS, AFTER_RUNS, LookCount, shown_by_runs
-from mlplab.study.one_run import Epoch, RunResult, train
-from mlplab.study.pool import one_by_one, side_by_side
+from mlplab.study.here import IN_TURN, Here
+from mlplab.study.looks import LookCount, Told, shown_by_runs
+from mlplab.study.on_ray import OnRay
+from mlplab.study.places import Place, Task, Work
 from mlplab.study.progress import Job, Progress, Watchers
 from mlplab.study.study import Study
-from mlplab.study.together import train_together
 from mlplab.study.tracking import Feed, Tracking, followed
 from mlplab.study.variation import VARY
 from mlplab.study.writer import Registered, StudyWriter, open_writer
@@ -35,6 +31,7 @@ def run(
     keep: str | None = None,
     engine: str = "auto",
     vary: str = "all",
+    on: str | Place | None = None,
     progress: Progress | None = None,
     command: str = "Python",
     looks: LookCount | None = None,
@@ -57,6 +54,8 @@ def run(
         vary: ``"init"``, ``"order"``, ``"dropout"`` or ``"split"``: the seed of a run is that of
             this random stream alone, the others have seed 0. These runs are kept apart, for
             ``Study.variation``.
+        on: where the runs are done: this process where it is None; ``"ray"``, Ray on this machine;
+            ``"ray://HOST:PORT"``, the Ray cluster whose head listens there.
         progress: is told what happens; the test scores it is told are counted as a look.
         command: who looks at the test scores, in the progress and in the study that is returned.
         looks: the looks counted for the same command already; see ``Study``.
@@ -69,10 +68,11 @@ def run(
         The study, open for reading.
 
     Raises:
-        UsageError: no recipe, two of one name, seeds, ``keep``, ``vary`` or ``track`` that mean
-            nothing.
+        UsageError: no recipe, two of one name, seeds, ``keep``, ``vary``, ``on`` or ``track`` that
+            mean nothing; no Ray at that address, or one with other versions.
         StudyError: the file is no study, or one on other data.
         StorageError: the disk is full or cannot be written.
+        FailedError: a run was lost with its worker again and again.
 
     Examples:
         >>> from mlplab import notebook_recipes
@@ -95,7 +95,11 @@ def run(
     path = Path(path)
     looks = looks or LookCount(path, command)
     progress, watched = progress or Progress(), progress is not None
-    with followed(track) as tracking, open_writer(path, dataset, validation) as writer:
+    with (
+        followed(track) as tracking,
+        place_of(on) as place,
+        open_writer(path, dataset, validation) as writer,
+    ):
         registered = writer.register(recipes, dataset, engine)
         if tracking:
             tracking.begin(path, looks.count, shown_by_runs(validation))
@@ -109,23 +113,12 @@ def run(
                 )
         tasks = tasks_missing(writer, registered, seeds, vary, keep == "models")
         progress.on_study_begin(len(tasks), len(registered) * len(seeds) - len(tasks))
+        work = Work(tasks, dataset, validation, keep == "models")
         try:
-            run_tasks(writer, tasks, dataset, validation, keep == "models", progress, on_look)
+            do_runs(writer, place, work, Told(progress, on_look, validation == "test"))
         finally:
             progress.on_study_end()
     return Study(path, command, looks)
-
-
-@dataclass(frozen=True)
-class Task:
-    """A run to do: the recipe as the file knows it, and its place."""
-
-    recipe: Registered
-    job: Job
-
-
-IN_TURN = ("native", "jax", "keras")
-"""The engines in the order in which their runs are done: those that go together first."""
 
 
 def tasks_missing(
@@ -147,74 +140,27 @@ def tasks_missing(
     ]
 
 
-def run_tasks(
-    writer: StudyWriter,
-    tasks: Sequence[Task],
-    dataset: Dataset,
-    validation: str | int | float,
-    keep_models: bool,
-    progress: Progress,
-    on_look: Callable[[str], None],
-) -> None:
-    """Do runs and add each to the file as it ends.
+def do_runs(writer: StudyWriter, place: Place, work: Work, told: Told) -> None:
+    """Do runs and add each to the file as it ends."""
+    with closing(place.do(work, told)) as ended:
+        for task, result in ended:
+            writer.add(task.recipe, task.job, result, work.keep_models)
+            told.on_run_end(task.job, result)
 
-    Native ones go side by side; those of ``jax`` together, recipe by recipe; Keras's in a row.
-    ``on_look`` is told of each kind of test score before ``progress`` is.
+
+def place_of(on: str | Place | None) -> Place:
+    """Return the place that a caller names.
+
+    Raises:
+        UsageError: there is no such place, or a package for it is missing.
     """
-    stopped = Event()
-
-    def tell_epoch(task: Task, epoch: Epoch) -> None:
-        if validation == "test":
-            on_look(AFTER_EPOCHS)
-        progress.on_epoch_end(task.job, epoch)
-        if stopped.is_set():
-            raise RunStopped
-
-    def do(task: Task, threads: int) -> RunResult:
-        streams = streams_of(task.job.seed, task.job.vary)
-        carved = dataset.with_validation(validation, streams.rng("split"))
-        progress.on_run_begin(task.job)
-        recipe, engine = task.recipe.recipe, task.recipe.engine
-        return train(recipe, carved, streams, engine, threads, partial(tell_epoch, task))
-
-    def do_together(tasks: Sequence[Task]) -> Iterator[tuple[Task, RunResult]]:
-        for _, group in groupby(tasks, lambda task: task.recipe.id):
-            runs = [
-                (task, streams_of(task.job.seed, task.job.vary), partial(tell_epoch, task))
-                for task in group
-            ]
-            recipe = runs[0][0].recipe.recipe
-            yield from train_together(recipe, dataset, validation, runs, begin)
-
-    def begin(task: Task) -> None:
-        progress.on_run_begin(task.job)
-
-    native, jax, keras = (
-        [task for task in tasks if task.recipe.engine == engine] for engine in IN_TURN
-    )
-    with closing(side_by_side(native, do, stopped.set)) as first:
-        for task, result in chain(first, do_together(jax), one_by_one(keras, do)):
-            writer.add(task.recipe, task.job, result, keep_models)
-            on_look(AFTER_RUNS)
-            progress.on_run_end(task.job, result)
+    if on is None:
+        return Here()
+    return OnRay(on) if isinstance(on, str) else on
 
 
 def ignore(seen: str) -> None:
     """Count no look."""
-
-
-def streams_of(seed: int, vary: str) -> Streams:
-    """Return a run's random streams: all with the seed, or one of them, and the others with 0.
-
-    Examples:
-        >>> streams_of(7, "order")
-        Streams(init=0, order=7, dropout=0, split=0, augment=0)
-    """
-    return Streams.of(seed) if vary == "all" else replace(Streams.of(0), **{vary: seed})
-
-
-class RunStopped(Exception):  # noqa: N818 - no error: the study that began the run has given up
-    """Ends a run between two epochs."""
 
 
 def check_seeds(seeds: int | Sequence[int]) -> list[int]:

@@ -124,11 +124,11 @@ class StudyWriter:
     def __init__(self, file: StudyFile) -> None:
         self.file = file
         self.models = file.path.with_name(f"{file.path.stem}.models")
-        self.environment_id = self.register_environment()
+        self.environment_id = self.register_environment(environment())
 
-    def register_environment(self) -> int:
-        """Return the row of this environment, adding it where it is new."""
-        content = json.dumps(environment(), sort_keys=True)
+    def register_environment(self, found: dict[str, Any]) -> int:
+        """Return the row of an environment, adding it where it is new."""
+        content = json.dumps(found, sort_keys=True)
         with self.file.transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO environment (content) VALUES (?)", (content,))
         return int(self.file.rows("SELECT id FROM environment WHERE content = ?", content)[0]["id"])
@@ -202,8 +202,11 @@ class StudyWriter:
     def add(self, registered: Registered, job: Job, result: RunResult, keep_models: bool) -> None:
         """Add a run that has ended, with its epochs, in one transaction."""
         keep = keep_models and result.status == "done"
-        model_file = self.save_model(result.model, job) if keep else None
+        model_file = self.save_model(result, job) if keep else None
         outcome, probabilities = result.outcome, result.probabilities
+        environment_id = self.environment_id
+        if result.environment is not None:
+            environment_id = self.register_environment(result.environment)
         with self.file.transaction() as connection:
             connection.execute(
                 "DELETE FROM run WHERE recipe_id = ? AND seed = ? AND vary = ?",
@@ -217,7 +220,7 @@ class StudyWriter:
                 vary=job.vary,
                 status=result.status,
                 engine=result.engine,
-                environment_id=self.environment_id,
+                environment_id=environment_id,
                 started=result.started,
                 seconds=result.seconds,
                 test_loss=finite(result.test_loss),
@@ -240,14 +243,23 @@ class StudyWriter:
         """Return where a run's model is kept."""
         return self.models / f"{job.label}-{job.source.replace(' ', '')}.keras"
 
-    def save_model(self, model: keras.Model, job: Job) -> str:
-        """Keep a model beside the study file and return its path relative to it."""
+    def save_model(self, result: RunResult, job: Job) -> str:
+        """Keep a run's model beside the study file and return its path relative to it."""
         target = self.model_path(job)
         with writing(target):
             self.models.mkdir(exist_ok=True)
-            with whole(target) as partial, KERAS_LOCK, tensorflow_unread():
-                model.save(partial)
+            with whole(target) as partial:
+                if result.model_bytes is None:
+                    save_keras(result.model, partial)
+                else:
+                    partial.write_bytes(result.model_bytes)
         return str(target.relative_to(self.file.path.parent))
+
+
+def save_keras(model: keras.Model, path: Path) -> None:
+    """Write a model as a ``.keras`` file."""
+    with KERAS_LOCK, tensorflow_unread():
+        model.save(path)
 
 
 def finite(value: float) -> float | None:

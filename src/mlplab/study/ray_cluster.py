@@ -1,0 +1,223 @@
+"""Connecting to Ray: the cluster at an address, this machine's, or one that is started for us."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import socket
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from mlplab.engine.core import usable_cores
+from mlplab.errors import FailedError, UsageError
+from mlplab.extras import needed
+from mlplab.study import ray_sent
+
+LOCAL = "ray"
+SECONDS_TO_ANSWER = 10
+"""For the port of an address to answer."""
+
+_ADDRESS = re.compile(r"ray://(\[[0-9A-Fa-f:.]+\]|[^/:\s]+):([0-9]{1,5})")
+_SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Where it is 0 Ray serves one machine, and listens on its loopback address."""
+_QUIET: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
+
+
+@dataclass
+class Cluster:
+    """A connection to Ray.
+
+    Attributes:
+        ray: the module.
+        started: whether it was started for us alone.
+        joined: whether the connection is ours to end.
+    """
+
+    ray: Any
+    started: bool
+    joined: bool = True
+
+    def close(self) -> None:
+        """Leave; Ray ends where it was started for us."""
+        if self.joined:
+            self.ray.shutdown()
+
+
+def check_address(on: str) -> None:
+    """Raise UsageError unless ``on`` names a place and Ray is installed.
+
+    Examples:
+        >>> check_address("ray://host")
+        Traceback (most recent call last):
+        mlplab.errors.UsageError: expected on to be ray or ray://HOST:PORT, got 'ray://host'
+    """
+    if on != LOCAL and not _ADDRESS.fullmatch(on):
+        raise UsageError(f"expected on to be ray or ray://HOST:PORT, got {on!r}")
+    with needed("ray"):
+        for package in ("ray", "grpc"):
+            if find_spec(package) is None:
+                raise ModuleNotFoundError(name=package)
+
+
+def connect(on: str) -> Cluster:
+    """Connect to Ray; start it where ``on`` is ``"ray"`` and none was started on this machine.
+
+    Raises:
+        UsageError: nothing answers at the address, or what answers cannot be used.
+        FailedError: Ray does not start.
+    """
+    if on == LOCAL and os.environ.get("RAY_ADDRESS", "").startswith("ray://"):
+        on = os.environ["RAY_ADDRESS"]
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    with terminated_as_before():
+        cluster = connect_here() if on == LOCAL else connect_to(on)
+    cluster.ray.cloudpickle.register_pickle_by_value(ray_sent)
+    return cluster
+
+
+def connect_to(address: str) -> Cluster:
+    """Connect to the cluster whose head serves Ray Clients at an address."""
+    check_answers(address)
+    import ray
+
+    try:
+        ray.init(address, **_QUIET)
+    except Exception as error:
+        raise UsageError(f"expected a Ray cluster at {address}, got: {refusal(error)}") from error
+    return Cluster(ray, started=False)
+
+
+def connect_here(n_cores: int | None = None) -> Cluster:
+    """Connect to the Ray of this machine, or start one with so many cores; all where it is None."""
+    import ray
+
+    if ray.is_initialized():
+        return Cluster(ray, started=False, joined=False)
+    try:
+        with listening_here_alone():
+            ray.init(num_cpus=n_cores or usable_cores(), include_dashboard=False, **_QUIET)
+        return Cluster(ray, started=True)
+    except ValueError:  # there is one, which has its cores
+        return join_here()
+    except BaseException as error:
+        with uninterrupted():
+            ray.shutdown()
+        if not isinstance(error, Exception):
+            raise
+        raise FailedError(f"Ray does not start on this machine: {reason(error)}") from error
+
+
+def join_here() -> Cluster:
+    """Connect to the Ray that was started on this machine."""
+    import ray
+
+    try:
+        ray.init(**_QUIET)
+    except Exception as error:
+        raise UsageError(
+            f"expected the Ray of this machine to answer, got: {reason(error)}; "
+            "ray stop clears away what a crash left"
+        ) from error
+    return Cluster(ray, started=False)
+
+
+def check_answers(address: str) -> None:
+    """Raise UsageError where no program listens at an address."""
+    matched = _ADDRESS.fullmatch(address)
+    assert matched is not None  # checked before
+    host, port = matched[1].strip("[]"), int(matched[2])
+    try:
+        socket.create_connection((host, port), timeout=SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            f"expected a Ray cluster at {address}, got no answer ({reason(error)}); "
+            f"start its head: ray start --head --ray-client-server-port {port}"
+        ) from error
+
+
+@contextmanager
+def listening_here_alone() -> Iterator[None]:
+    """Have a Ray that is started inside listen on the loopback address alone.
+
+    Ray's own switch for systems whose users are asked about each port. It stands in the environment
+    for the processes that are started, and in the module, which may have been imported already.
+    """
+    from ray._private import ray_constants
+
+    environment, module = os.environ.get(_SWITCH), ray_constants.ENABLE_RAY_CLUSTER
+    os.environ[_SWITCH], ray_constants.ENABLE_RAY_CLUSTER = "0", False
+    try:
+        with warnings.catch_warnings():
+            # The child of the fork becomes one of Ray's programs and uses nothing of JAX.
+            warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+            yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = module
+        del os.environ[_SWITCH]
+        if environment is not None:
+            os.environ[_SWITCH] = environment
+
+
+def refusal(error: Exception) -> str:
+    """Return what Ray says of a connection that it refuses, in one line.
+
+    Its own check of versions takes several lines to name them; a traceback from the other side
+    ends with what matters.
+
+    Examples:
+        >>> refusal(RuntimeError("Version mismatch: The cluster has:\\n    Ray: 2.60.0"))
+        'Version mismatch: The cluster has: Ray: 2.60.0'
+        >>> refusal(ConnectionAbortedError("Initialization failure from server:\\nOSError: full\\n"))
+        'OSError: full'
+    """
+    found = re.search(r"Version mismatch: .*", str(error), re.DOTALL)
+    lines = str(error).split("\n") if found is None else [" ".join(found[0].split())]
+    return next((line.strip() for line in reversed(lines) if line.strip()), reason(error))
+
+
+def reason(error: BaseException) -> str:
+    """Return the first line of what an error says.
+
+    Examples:
+        >>> reason(ConnectionRefusedError(111, "Connection refused")), reason(TimeoutError())
+        ('Connection refused', 'TimeoutError')
+    """
+    said = getattr(error, "strerror", None) or str(error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C inside: a second one would leave what the first is clearing away."""
+    with handled_as_before(signal.SIGINT):
+        if in_main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        yield
+
+
+def terminated_as_before() -> AbstractContextManager[None]:
+    """Undo what is set inside for SIGTERM: Ray would make an exit code of it."""
+    return handled_as_before(signal.SIGTERM)
+
+
+@contextmanager
+def handled_as_before(number: signal.Signals) -> Iterator[None]:
+    """Have a signal handled after as before; only the main thread can change it."""
+    before = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        if in_main_thread() and before is not None:
+            signal.signal(number, before)
+
+
+def in_main_thread() -> bool:
+    """Say whether this is the thread that signals come to."""
+    return threading.current_thread() is threading.main_thread()
