@@ -111,7 +111,7 @@ def test_a_folder_that_was_changed(table: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="bytes, as it was written, got"):
         mlplab.load(to)
     path.unlink()
-    with pytest.raises(DataError, match="cannot read .*x_train"):
+    with pytest.raises(DataError, match=r"cannot read .*x_train"):
         mlplab.load(to)
 
 

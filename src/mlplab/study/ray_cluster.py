@@ -166,15 +166,15 @@ def listening_here_alone() -> Iterator[None]:
 
 
 def refusal(error: Exception) -> str:
-    """Return what Ray says of a connection that it refuses, in one line.
+    r"""Return what Ray says of a connection that it refuses, in one line.
 
     Its own check of versions takes several lines to name them; a traceback from the other side
     ends with what matters.
 
     Examples:
-        >>> refusal(RuntimeError("Version mismatch: The cluster has:\\n    Ray: 2.60.0"))
+        >>> refusal(RuntimeError("Version mismatch: The cluster has:\n    Ray: 2.60.0"))
         'Version mismatch: The cluster has: Ray: 2.60.0'
-        >>> refusal(ConnectionAbortedError("Initialization failure from server:\\nOSError: full\\n"))
+        >>> refusal(ConnectionAbortedError("Initialization failure from server:\nOSError: full\n"))
         'OSError: full'
     """
     found = re.search(r"Version mismatch: .*", str(error), re.DOTALL)

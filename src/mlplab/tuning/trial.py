@@ -15,9 +15,9 @@ from mlplab.engine import KERAS_LOCK, Streams, choose_engine
 from mlplab.errors import EngineError, RecipeError
 from mlplab.recipes import Recipe
 from mlplab.recipes.problems import sentence
+from mlplab.study.here import RunStopped
 from mlplab.study.one_run import Epoch, RunResult, train_unseen
 from mlplab.study.pool import one_by_one, side_by_side
-from mlplab.study.runs import RunStopped
 
 
 @dataclass(frozen=True)
