@@ -24,6 +24,9 @@ LOCAL = "ray"
 SECONDS_TO_ANSWER = 10
 """For the port of an address to answer."""
 
+MOST_TRIES = 3
+"""For a Ray Client to be connected."""
+
 _ADDRESS = re.compile(r"ray://(\[[0-9A-Fa-f:.]+\]|[^/:\s]+):([0-9]{1,5})")
 _SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Where it is 0 Ray serves one machine, and listens on its loopback address."""
@@ -88,10 +91,25 @@ def connect_to(address: str) -> Cluster:
     import ray
 
     try:
-        ray.init(address, **_QUIET)
+        init_client(ray, address)
     except Exception as error:
         raise UsageError(f"expected a Ray cluster at {address}, got: {refusal(error)}") from error
     return Cluster(ray, started=False)
+
+
+def init_client(ray: Any, address: str) -> None:
+    """Connect a Ray Client.
+
+    The head forks a server for each client, and now and then, as seen with Ray 2.60, that process
+    dies before it has begun; the head says so after half a minute.
+    """
+    for tries in range(1, MOST_TRIES + 1):
+        try:
+            ray.init(address, **_QUIET)
+            return
+        except ConnectionAbortedError:
+            if tries == MOST_TRIES:
+                raise
 
 
 def connect_here(n_cores: int | None = None) -> Cluster:
@@ -174,7 +192,7 @@ def refusal(error: Exception) -> str:
     Examples:
         >>> refusal(RuntimeError("Version mismatch: The cluster has:\n    Ray: 2.60.0"))
         'Version mismatch: The cluster has: Ray: 2.60.0'
-        >>> refusal(ConnectionAbortedError("Initialization failure from server:\nOSError: full\n"))
+        >>> refusal(ConnectionAbortedError("Failure from server:\nOSError: full\n"))
         'OSError: full'
     """
     found = re.search(r"Version mismatch: .*", str(error), re.DOTALL)
