@@ -138,8 +138,9 @@ def test_arguments_that_do_not_apply(table: Path, tmp_path: Path) -> None:
 def test_a_study_spec_names_the_folder(table: Path, tmp_path: Path) -> None:
     mlplab.convert(table, tmp_path / "to", target="way", test=100)
     (tmp_path / "s.toml").write_text(
-        '[study]\nname = "s"\ndataset = "./to"\nseeds = 1\n\n[[recipes]]\nname = "one"\n'
-        'epochs = 1\nlayers = [{ class = "Dense", units = 4, activation = "relu" }]\n'
+        '[study]\nname = "s"\ndataset = "./to"\nseeds = 1\n\n[train]\nepochs = 1\n\n'
+        '[[recipe]]\nname = "one"\n'
+        'layers = [{ class = "Dense", units = "classes", activation = "softmax" }]\n'
     )
     command = [*MLPLAB[:-1], "run", str(tmp_path / "s.toml"), "--out", str(tmp_path / "s.study")]
     done = subprocess.run([*command, "-q", "--json"], capture_output=True, text=True, check=False)

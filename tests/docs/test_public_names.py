@@ -39,7 +39,15 @@ MEANT = {
         "load",
         "notebook_recipes",
     ),
-    *("Comparison", "compare_scores", "predict", "read_scores", "run", "run_until_decided"),
+    *(
+        "Comparison",
+        "compare_scores",
+        "convert",
+        "predict",
+        "read_scores",
+        "run",
+        "run_until_decided",
+    ),
     "tune",
 }
 ROOMS = ("data", "recipes", "engine", "study", "compare", "tuning", "report", "trackers")

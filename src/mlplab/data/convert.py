@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
@@ -34,6 +35,8 @@ from mlplab.files import writing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Array = npt.NDArray[Any]
 
 GOES_ON = "the same command goes on where this one stopped"
 
@@ -154,7 +157,7 @@ class _Conversion:
                 if len(frame):
                     adder.add(*self._arrays(frame, state.tally), state)
 
-    def _arrays(self, frame: pd.DataFrame, tally: Tally) -> tuple[np.ndarray, np.ndarray]:
+    def _arrays(self, frame: pd.DataFrame, tally: Tally) -> tuple[Array, npt.NDArray[np.int64]]:
         features = frame.drop(columns=self.target)
         self._check_columns(features, tally)
         x = as_features(as_numbers(features))
@@ -176,7 +179,7 @@ class _Conversion:
         refuse_columns(self.table, features, [name for name in self.columns if name in refused])
         tally.yes_no = yes_no
 
-    def _bar(self, state: State) -> tqdm:
+    def _bar(self, state: State) -> tqdm[Any]:
         return tqdm(
             desc=self.table.name,
             total=self.parts.total,

@@ -200,9 +200,9 @@ class Dataset:
         """Return the dataset with these training examples for validation, nothing copied."""
         out, stays = Listed(held_out), AllBut(self.train.n, held_out)
         train, validation = (
-            Split(*(LazyRows(array, rows) for array in self.train)) for rows in (stays, out)
+            [LazyRows(array, rows) for array in self.train] for rows in (stays, out)
         )
-        return replace(self, train=train, validation=validation)
+        return replace(self, train=_split(*train), validation=_split(*validation))
 
     def validation_rows(
         self, validation: str | int | float, rng: np.random.Generator
@@ -255,6 +255,11 @@ def content_fingerprint(class_names: tuple[str, ...], splits: dict[str, Split]) 
             for part in in_parts(array):
                 digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
+
+
+def _split(x: Any, y: Any) -> Split:
+    """Return a split of arrays, or of rows that stand for them."""
+    return Split(x, y)
 
 
 def _take(split: Split, indices: npt.NDArray[np.intp]) -> Split:

@@ -17,7 +17,6 @@ import numpy.typing as npt
 import scipy.sparse
 
 from mlplab.data.lazy import LazyRows
-from mlplab.engine.core import Features
 from mlplab.engine.plan import Plan, fits
 from mlplab.errors import DataError, Unplannable
 
@@ -130,7 +129,7 @@ def as_dense_array(thing: Any, name: str, engine: str = "native") -> Array:
     return np.asarray(array.toarray() if scipy.sparse.issparse(array) else array)
 
 
-def features(x: Any, plan: Plan) -> Features | LazyRows:
+def features(x: Any, plan: Plan) -> Any:
     """Return x as the core reads it: (n, n_inputs), or the three arrays of a CSR matrix.
 
     Of rows to be read, these are rows that are read like that.

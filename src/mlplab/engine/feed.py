@@ -132,8 +132,9 @@ def feed_of(x: Any, y: Any, weight: Any, batch_size: int) -> Feed:
     if x.rows is None or not _read_alike(base, x):
         return AsTheyLie(np.asarray(x), y, weight, n_steps)
     places = x.rows.at(np.arange(len(x)))
-    spread = [None if own is None else _spread(own, places, len(base)) for own in (y, weight)]
-    return AsTheyLie(np.asarray(base), spread[0], spread[1], n_steps, places)
+    if weight is not None:
+        weight = _spread(weight, places, len(base))
+    return AsTheyLie(np.asarray(base), _spread(y, places, len(base)), weight, n_steps, places)
 
 
 def _spread(values: Array, places: Array, n_rows: int) -> Array:
@@ -154,5 +155,5 @@ def _read_alike(base: LazyRows, chosen: LazyRows) -> bool:
 
 
 def _density(x: LazyRows) -> float:
-    looked_at = x[np.arange(0, len(x), max(1, len(x) // _LOOKED_AT))]
-    return np.count_nonzero(looked_at) / max(1, looked_at.size)
+    looked_at: Array = x[np.arange(0, len(x), max(1, len(x) // _LOOKED_AT))]
+    return int(np.count_nonzero(looked_at)) / max(1, looked_at.size)

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from mlplab.data.lazy import LazyRows
 from mlplab.engine import arrays
 from mlplab.engine.callbacks import check_callbacks
-from mlplab.engine.core import Features
 from mlplab.engine.keras_engine import FitArguments, carve_tail
 from mlplab.engine.keras_private import LOCK
 from mlplab.engine.plan import Plan, plan
@@ -26,7 +25,7 @@ Array = npt.NDArray[Any]
 class Samples:
     """Features, targets and sample weights as the core reads them, or rows of that to be read."""
 
-    x: Features | LazyRows
+    x: Any
     y: Any
     weight: npt.NDArray[np.float32] | None
 

@@ -205,7 +205,7 @@ class Together:
         held_out = np.stack(rows).astype(np.int32)
         return HeldOut(self.train_data, held_out, self.recipe.batch_size)
 
-    def _targets(self, split: Split) -> npt.NDArray[Any]:
+    def _targets(self, split: Split) -> Any:
         return self.recipe.targets(split.y, self.dataset.n_classes)
 
     def _on_device(self, split: Split) -> Data:
