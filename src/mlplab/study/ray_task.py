@@ -67,7 +67,7 @@ def packed(dataset: Dataset) -> Packed:
         >>> from mlplab.data import load
         >>> content, arrays = packed(load("digits"))
         >>> unpacked((content, arrays)).train.x.shape, len(content) < 2000
-        ((1437, 8, 8), True)
+        ((1438, 8, 8), True)
     """
     content, buffers = io.BytesIO(), []  # type: tuple[io.BytesIO, list[pickle.PickleBuffer]]
     _Pickler(content, protocol=5, buffer_callback=buffers.append).dump(dataset)
