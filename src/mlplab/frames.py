@@ -31,7 +31,7 @@ def _read_csv(path: Path, error: type[Exception]) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path, low_memory=False)  # one type a column, however long
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as wrong:
         raise error(f"{path} is no CSV file: {str(wrong).strip()}") from wrong
     except OSError as wrong:

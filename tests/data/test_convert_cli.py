@@ -65,7 +65,6 @@ def test_as_json_and_a_share(table: Path, tmp_path: Path) -> None:
         ),
         (["--test", "0"], "test must be a number of examples"),
         (["--test", "1.5"], "test must be a number of examples"),
-        (["--test", "499"], "cannot hold out 499 of 500 examples"),
         (["--target", "wya"], "has no column 'wya'; did you mean 'way'?"),
         (["--target", "a"], "1 column is not numeric: 'way'"),
     ],
@@ -77,6 +76,18 @@ def test_what_is_refused(options: list[str], message: str, table: Path, tmp_path
     assert message in str(result.exception)
     assert not (tmp_path / "to").exists()
     assert not (tmp_path / ".to.converting").exists()
+
+
+def test_a_test_split_that_cannot_be_loses_nothing_that_was_read(
+    table: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="cannot hold out 499 of 500 examples"):
+        mlplab.convert(table, tmp_path / "to", target="way", test=499)
+    read = (tmp_path / ".to.converting" / "x").stat()
+    dataset = mlplab.convert(table, tmp_path / "to", target="way", test=100)
+    assert dataset.test.n == 100
+    assert read.st_size > 0
+    assert sorted(path.name for path in tmp_path.iterdir() if "converting" in path.name) == []
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:

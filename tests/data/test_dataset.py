@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import mlplab
 from mlplab.data import Dataset, Split
 from mlplab.errors import DataError
 
@@ -154,3 +156,26 @@ def test_what_it_refuses(changes: dict[str, Any], message: str) -> None:
 def test_a_copy_is_checked_too() -> None:
     with pytest.raises(DataError, match="outside the classes"):
         replace(small(), class_names=("a", "b"), test=Split(X, Y + 5))
+
+
+def test_mapped_arrays_of_ones_own_can_be_carved_and_trained_on(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).random((40, 3), np.float32), np.arange(40) % 2
+    for name, array in (("x", x), ("y", y)):
+        np.save(tmp_path / f"{name}.npy", array)
+    mapped = Split(*(np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy"))
+    in_memory, of_files = (
+        Dataset("small", split, split, ("even", "odd")).with_validation(8, np.random.default_rng(1))
+        for split in (Split(x, y), mapped)
+    )
+    np.testing.assert_array_equal(of_files.train.x, in_memory.train.x)
+    assert of_files.fingerprint == in_memory.fingerprint
+
+
+def test_what_is_known_of_converted_arrays_is_not_said_of_others(tmp_path: Path) -> None:
+    lines = ["a,b,way", *(f"{n},1,{n % 2}" for n in range(50))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    converted = mlplab.convert(tmp_path / "t.csv", tmp_path / "to", target="way", test=10)
+    fewer = replace(converted, train=Split(converted.train.x[:20], converted.train.y[:20]))
+    assert fewer.fingerprint != converted.fingerprint
+    with pytest.raises(DataError, match=r"x has 20 .*y has 10"):
+        replace(converted, train=Split(converted.train.x[:20], converted.train.y[:10]))

@@ -16,10 +16,10 @@ from tqdm import tqdm
 from mlplab.data.assemble import as_features
 from mlplab.data.csv_parts import CsvParts
 from mlplab.data.dataset import Dataset
-from mlplab.data.finish import finish
+from mlplab.data.finish import check, finish
 from mlplab.data.mapped import is_mapped_folder, open_mapped
 from mlplab.data.parts import Parts, open_parts
-from mlplab.data.splits import split_size
+from mlplab.data.splits import DEFAULT_TEST, split_size
 from mlplab.data.tables import (
     as_numbers,
     check_target,
@@ -46,7 +46,7 @@ def convert(
     to: str | Path,
     *,
     target: str | None = None,
-    test: int | float = 0.2,
+    test: int | float = DEFAULT_TEST,
     progress: bool = True,
 ) -> Dataset:
     """Convert a table into a folder of mapped arrays, which ``load`` opens whatever their size.
@@ -130,9 +130,16 @@ class _Conversion:
                 self._read(state)
             if not state.tally.rows:
                 raise DataError(no_rows(self.table))
-            finish(self.work, state.tally, self.columns, test, folder, str(self.table))
-        except DataError:  # another try would find the same
-            self.work.remove()
+            check(self.work, state.tally, self.columns, str(self.table))
+        except DataError as error:
+            if not isinstance(error.__cause__, OSError):  # another try would find the same
+                self.work.remove()
+            raise
+        try:
+            finish(self.work, state.tally, self.columns, test, folder)
+        except DataError:
+            if test == DEFAULT_TEST:  # nobody will ask for another
+                self.work.remove()
             raise
 
     def _state(self) -> State:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mlplab.data.lazy import AllBut, LazyRows, Listed, in_parts, is_mapped
+from mlplab.data.lazy import AllBut, LazyRows, Listed, in_parts
 from mlplab.data.splits import carve, class_counts, held_out_rows, split_size
 from mlplab.data.validate import raise_all, split_problems
 from mlplab.errors import DataError
@@ -46,11 +46,13 @@ class Facts:
     """What is known of arrays that were checked when they were written.
 
     Attributes:
+        sizes: the lengths of x and y for training, with those for validation, and of the test's.
         fingerprint: that of a Dataset of them.
         value_range: the smallest and the largest feature.
         density: the share of the training features that are not zero.
     """
 
+    sizes: tuple[int, ...]
     fingerprint: str
     value_range: tuple[float, float]
     density: float
@@ -73,7 +75,8 @@ class Dataset:
         validation: the examples that watch training; None until ``with_validation``.
         disputed: indices of test examples whose label a crowd vote disputes.
         feature_names: the names of the columns, where the data came from a table.
-        facts: what is known of arrays that were checked before, and are not read to check them.
+        facts: what is known of arrays that were checked before, and are not read to check them;
+            dropped where the splits are not of their sizes.
 
     Raises:
         DataError: with every problem of every split: x and y of different lengths, labels that are
@@ -102,6 +105,8 @@ class Dataset:
     facts: Facts | None = None
 
     def __post_init__(self) -> None:
+        if self.facts is not None and self._sizes() != self.facts.sizes:
+            object.__setattr__(self, "facts", None)
         problems = [] if len(self.class_names) > 1 else [_too_few_classes(self.class_names)]
         for name, split in self.splits.items():
             if self.facts is None:
@@ -112,6 +117,14 @@ class Dataset:
                     f"those of train {self.input_shape}: they must agree"
                 )
         raise_all(problems, f"dataset {self.name}")
+
+    def _sizes(self) -> tuple[int, ...]:
+        """Examples of the arrays that were split for training, and of the test split."""
+        held_out = self.validation if self.validation is not self.test else None
+        parts = [self.train] if held_out is None else [self.train, held_out]
+        return tuple(sum(len(part[axis]) for part in parts) for axis in (0, 1)) + tuple(
+            map(len, self.test)
+        )
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={split.n}" for name, split in self.splits.items())
@@ -190,7 +203,7 @@ class Dataset:
         """
         if validation == "test" and self.validation is None:
             return replace(self, validation=self.test)
-        if is_mapped(self.train.x):
+        if self.facts is not None:  # data that may be larger than the memory
             size = self._validation_size(validation)
             return self._without(held_out_rows(self.train.y, size, rng))
         stays, held_out = self.validation_rows(validation, rng)

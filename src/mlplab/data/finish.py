@@ -28,15 +28,32 @@ from mlplab.data.work import Work, folder_to_disk, to_disk
 Array = npt.NDArray[Any]
 
 
+def check(work: Work, tally: Tally, columns: tuple[str, ...], where: str) -> None:
+    """Check what was found of a table that has been read to its end.
+
+    Args:
+        work: the conversion.
+        tally: what was found of the table.
+        columns: the names of the features.
+        where: what to call the data in an error.
+
+    Raises:
+        DataError: with every problem of the data.
+    """
+    problems = tally.problems(columns)
+    if not problems and not tally.words:
+        problems = _numbering_problems(tally, work.y(tally.rows))
+    raise_all(problems, where)
+
+
 def finish(
     work: Work,
     tally: Tally,
     columns: tuple[str, ...],
     test: int | float,
     target_folder: Path,
-    where: str,
 ) -> None:
-    """Write the arrays of a table that has been read to its end, under the name they shall have.
+    """Write the arrays of a table that was read and checked, under the name they shall have.
 
     Args:
         work: the conversion.
@@ -44,16 +61,13 @@ def finish(
         columns: the names of the features.
         test: how much to carve for a test split.
         target_folder: the name.
-        where: what to call the data in an error.
 
     Raises:
-        DataError: with every problem of the data.
+        DataError: such a test split cannot be carved; the work stays, for another.
     """
     x, codes = work.x(tally.rows), work.y(tally.rows)
     alphabet = sorted(range(len(tally.words)), key=tally.words.__getitem__)
     names = tuple(tally.words[code] for code in alphabet)
-    problems = tally.problems(columns)
-    raise_all(problems or ([] if names else _numbering_problems(tally, codes)), where)
     y: Any = codes
     if names:
         y = LazyRows(codes, each=partial(np.take, np.argsort(alphabet)))

@@ -120,18 +120,26 @@ class LazyRows:
 
     def __getitem__(self, index: Any) -> Any:
         first, rest = (index[0], index[1:]) if isinstance(index, tuple) else (index, ())
-        if isinstance(first, slice):
-            read = self.between(*first.indices(len(self)))
-        elif isinstance(first, int | np.integer):
+        if isinstance(first, int | np.integer) and not isinstance(first, bool):
             place = range(len(self))[int(first)]  # counts from the end, and refuses what is beyond
-            read = self.between(place, place + 1)[0]
+            row = self.between(place, place + 1)[0]
+            return row[rest] if rest else row
+        if isinstance(first, slice):
+            rows = self.between(*first.indices(len(self)))
+        elif isinstance(first, list | np.ndarray) and np.ndim(first) == 1 and not rest:
+            return self.take(self._as_places(np.asarray(first)))
         else:
-            read = self.take(self._as_places(np.asarray(first)))
-        return read[(slice(None), *rest)] if rest and read.ndim > 1 else read
+            return np.asarray(self)[index]
+        return rows[(slice(None), *rest)] if rest else rows
 
     def _as_places(self, index: Array) -> Places:
+        """Return the places that a list of numbers or a mask means; refuse as NumPy does."""
         if index.dtype == np.bool_:
+            if len(index) != len(self):
+                raise IndexError(f"expected a mask of {len(self)} rows, got one of {len(index)}")
             return np.flatnonzero(index)
+        if index.size and not -len(self) <= index.min() <= index.max() < len(self):
+            raise IndexError(f"expected rows of {len(self)}, got {index.min()} to {index.max()}")
         return np.where(index < 0, index + len(self), index).astype(np.int64)
 
     def between(self, start: int, stop: int, step: int = 1) -> Array:

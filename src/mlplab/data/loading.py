@@ -13,13 +13,12 @@ from mlplab.data.assemble import assemble
 from mlplab.data.catalog import CATALOG, NamedDataset, named_dataset
 from mlplab.data.dataset import Dataset, Split
 from mlplab.data.mapped import is_mapped_folder, open_mapped
+from mlplab.data.splits import DEFAULT_TEST
 from mlplab.data.tables import TABLE_SUFFIXES, read_table
 from mlplab.errors import DataError
 from mlplab.extras import installing
 
 Array = npt.NDArray[Any]
-
-DEFAULT_TEST = 0.2
 
 
 def load(

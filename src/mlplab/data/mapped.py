@@ -55,7 +55,12 @@ def open_mapped(folder: Path, name: str | None = None) -> Dataset:
         class_names=tuple(meta["class_names"]),
         source=str(folder.resolve()),
         feature_names=tuple(meta["feature_names"]),
-        facts=Facts(meta["fingerprint"], tuple(meta["value_range"]), meta["density"]),
+        facts=Facts(
+            tuple(len(arrays[name]) for name in ARRAYS),
+            meta["fingerprint"],
+            tuple(meta["value_range"]),
+            meta["density"],
+        ),
     )
 
 

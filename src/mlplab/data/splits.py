@@ -13,6 +13,7 @@ Array = npt.NDArray[Any]
 Indices = npt.NDArray[np.intp]
 
 MAX_VALIDATION = 5_000
+DEFAULT_TEST = 0.2
 
 BLOCK_ROWS = 1 << 20
 """Examples up to which all are drawn from at once; beyond, block by block."""

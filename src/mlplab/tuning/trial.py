@@ -161,4 +161,4 @@ def run_trial(recipe: Recipe, terms: Terms, on_mean: Callable[[int, float], bool
 def engine_of(recipe: Recipe, terms: Terms) -> str:
     """Return the engine of a recipe, which is built once to see whether it can be."""
     with KERAS_LOCK:
-        return choose_engine(terms.engine, recipe.model(terms.dataset))
+        return choose_engine(terms.engine, recipe.model(terms.dataset), terms.dataset.train.x)
