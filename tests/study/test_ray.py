@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -20,8 +21,10 @@ import pytest
 
 import mlplab
 from mlplab import Dataset, FailedError, Recipe, Split, Study, UsageError
+from mlplab.data.lazy import LazyRows
 from mlplab.study import Epoch, Job, Progress, RunResult
 from mlplab.study.on_ray import MOST_TRIES, OnRay
+from mlplab.study.ray_recipe import sendable
 from mlplab.study.ray_task import packed, unpacked
 from tests.networks import small_network
 from tests.study.commands import start_run, wait_until
@@ -237,6 +240,31 @@ def test_mapped_data_augmented_under_one_stream(ray: OnRay, small: Recipe, tmp_p
         assert away.variation().equals(home.variation())
 
 
+def test_a_converted_table_is_shared_and_not_copied(
+    ray: OnRay, small: Recipe, tmp_path: Path
+) -> None:
+    rows = pd.DataFrame(np.random.default_rng(0).random((300, 4)), columns=list("abcd"))
+    rows.assign(way=rows["a"] > 0.5).to_csv(tmp_path / "t.csv", index=False)
+    dataset = mlplab.convert(tmp_path / "t.csv", tmp_path / "t", target="way")
+    there = unpacked(packed(dataset)).with_validation(30, np.random.default_rng(0))
+    assert isinstance(there.train.x, LazyRows)
+    home = mlplab.run(small, dataset, 2, path=tmp_path / "h.study")
+    away = mlplab.run(small, dataset, 2, path=tmp_path / "a.study", on=ray)
+    with home, away:
+        same_runs(home, away)
+
+
+def test_modules_under_other_names_do_not_keep_a_recipe_here(
+    small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text("def width():\n    return 8\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = importlib.import_module("mine")
+    monkeypatch.setitem(sys.modules, "also_mine", mine)
+    monkeypatch.setitem(sys.modules, "mine", mine)
+    assert b"width" in sendable(small.replace(build=lambda dataset: mine.width()))
+
+
 def test_a_run_that_diverges_is_recorded(
     ray: OnRay, digits: Dataset, small: Recipe, tmp_path: Path
 ) -> None:
@@ -254,23 +282,27 @@ def elsewhere() -> bool:
     return os.getpid() != DRIVER
 
 
+@pytest.mark.parametrize("kind", [UnluckyError, ConnectionResetError])
 def test_what_a_run_raises_is_raised(
-    ray: OnRay, digits: Dataset, small: Recipe, tmp_path: Path
+    kind: type[Exception], ray: OnRay, digits: Dataset, small: Recipe, tmp_path: Path
 ) -> None:
     def build(dataset: Dataset) -> keras.Model:
         if elsewhere():
-            raise UnluckyError("no luck today")
+            raise kind("no luck today")
         return small_network(dataset)
 
     path = tmp_path / "a.study"
-    with pytest.raises(UnluckyError) as caught:
+    with pytest.raises(kind) as caught:
         mlplab.run(small.replace(build=build), digits, 2, path=path, on=ray)
     assert caught.value.args == ("no luck today",)
     note = caught.value.__notes__[0]
     assert note.startswith("in the run small, seed ")
-    assert "UnluckyError: no luck today" in note
+    assert f"{kind.__name__}: no luck today" in note
+    sent = ray.put
     with mlplab.run(small, digits, 2, path=path, on=ray) as study:
         assert study.seeds("small") == [0, 1]
+    assert sent is not None
+    assert ray.put is sent  # the dataset was put once for both
 
 
 def dying(times: int, folder: Path) -> Any:

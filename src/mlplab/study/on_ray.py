@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
+from mlplab.data import Dataset
 from mlplab.errors import FailedError
 from mlplab.study import ray_sent
 from mlplab.study.one_run import Epoch, RunResult
@@ -37,6 +38,7 @@ class OnRay:
         self.on = on
         self.entered = 0
         self.cluster: Cluster | None = None
+        self.put: tuple[Dataset, Any] | None = None
 
     def __enter__(self) -> OnRay:
         self.entered += 1
@@ -47,23 +49,34 @@ class OnRay:
         if self.cluster is not None and not self.entered:
             with uninterrupted():
                 self.cluster.close()
-            self.cluster = None
+            self.cluster = self.put = None
 
     def do(self, work: Work, progress: Progress) -> Generator[tuple[Task, RunResult], None, None]:
         """Do runs; see ``Place``."""
         if not work.tasks:
             return
-        flight = Flight(self.connect(progress).ray, work, progress)
+        flight = None
         try:
+            ray = self.connect(progress).ray
+            flight = Flight(ray, work, progress, self.sent(ray, work.dataset))
             yield from flight.results()
         except ConnectionError as error:
+            if flight and error is flight.raised:  # a run's own
+                raise
             raise FailedError(
                 f"the connection to {self.on} is lost: {reason(error)}; "
                 "the runs that ended are kept"
             ) from error
         finally:
-            with uninterrupted():
-                flight.end()
+            if flight:
+                with uninterrupted():
+                    flight.end()
+
+    def sent(self, ray: Any, dataset: Dataset) -> Any:
+        """Put a dataset on Ray, unless it is the one that was put last."""
+        if self.put is None or self.put[0] is not dataset:
+            self.put = dataset, ray.put(packed(dataset))
+        return self.put[1]
 
     def connect(self, progress: Progress) -> Cluster:
         """Connect, unless it is; see to it that runs give there what they give here; say so."""
@@ -97,14 +110,15 @@ class Flight:
         ray: the module, connected.
         work: the runs.
         progress: who is told.
+        dataset: the reference of the dataset that was put.
     """
 
-    def __init__(self, ray: Any, work: Work, progress: Progress) -> None:
+    def __init__(self, ray: Any, work: Work, progress: Progress, dataset: Any) -> None:
         self.ray, self.work, self.progress = ray, work, progress
         self.task = ray.remote(num_cpus=1, max_retries=0)(ray_sent.do_run)
         recipes = {task.recipe.id: task.recipe.recipe for task in work.tasks}
         self.recipes = {id_: ray.put(sendable(recipe)) for id_, recipe in recipes.items()}
-        self.dataset = ray.put(packed(work.dataset))
+        self.dataset, self.raised = dataset, None  # type: Any, Exception | None
         self.versions = versions()
         self.mailbox = self.open_mailbox()
         self.letters: Any = self.mailbox.take.remote()
@@ -170,17 +184,24 @@ class Flight:
         """Return a run's result; None where its worker was lost, and it has begun again.
 
         Raises:
-            FailedError: its worker was lost once too often.
+            FailedError: its worker was lost once too often, or could not begin it.
             Exception: what the run itself raised.
         """
-        from ray.exceptions import RayError
+        from ray.exceptions import RayError, RayTaskError
 
         try:
             found = pickle.loads(self.ray.get(reference))  # noqa: S301 - from our own task
+        except RayTaskError as error:
+            raise FailedError(
+                f"a machine could not begin the run {task.job.label}, {task.job.source}: "
+                f"{reason(error.cause)}; is the same mlplab installed there? "
+                "The runs that ended are kept"
+            ) from error
         except RayError as error:
             self.begin_again(task, error)
             return None
         if isinstance(found, Exception):
+            self.raised = found
             raise found
         assert isinstance(found, RunResult)
         return found
@@ -227,7 +248,8 @@ class Flight:
 
     def end(self) -> None:
         """Have nothing left under way."""
-        with suppress(Exception):  # the connection may be what is lost
-            for reference in reversed(self.pending):  # or the next would begin meanwhile
+        for reference in reversed(self.pending):  # or the next would begin meanwhile
+            with suppress(Exception):  # the connection may be what is lost
                 self.ray.cancel(reference, force=True)
+        with suppress(Exception):
             self.ray.kill(self.mailbox)

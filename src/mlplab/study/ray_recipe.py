@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import ModuleType
 
@@ -36,11 +37,12 @@ def sendable(recipe: Recipe) -> bytes:
 
 def own_modules() -> list[ModuleType]:
     """Return the modules that a worker may lack: those of the user, in no installed package."""
-    folders = installed_folders()
+    folders, packages = installed_folders(), packages_distributions()
     return [
         module
         for name, module in list(sys.modules.items())
-        if name.partition(".")[0] not in ("__main__", "mlplab")
+        if getattr(module, "__name__", None) == name  # another name for one that is there, too
+        and name.partition(".")[0] not in ("__main__", "mlplab", *packages)
         and isinstance(file := getattr(module, "__file__", None), str)
         and not any(Path(file).is_relative_to(folder) for folder in folders)
     ]

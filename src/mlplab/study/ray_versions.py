@@ -7,6 +7,7 @@ from typing import Any
 
 from mlplab.errors import FailedError, UsageError
 from mlplab.study.environment import packages
+from mlplab.study.ray_cluster import reason
 from mlplab.study.ray_sent import BACKEND, versions_here
 
 Versions = dict[str, str | None]
@@ -34,7 +35,7 @@ def check_machines(ray: Any, here: Versions) -> None:
 
     Raises:
         UsageError: one has others, or none has a core to work on.
-        FailedError: one does not answer.
+        FailedError: one does not answer, or cannot.
     """
     machines = {
         node["NodeID"]: f"{node['NodeManagerAddress']} (node {node['NodeID'][:8]})"
@@ -61,7 +62,7 @@ def ask(ray: Any, node_id: str, here: Versions) -> Any:
 
 def answer(ray: Any, name: str, reference: Any) -> Versions | None:
     """Return a machine's versions; None where it was lost meanwhile, and will do no runs."""
-    from ray.exceptions import GetTimeoutError, RayError
+    from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
     try:
         found: Versions = ray.get(reference, timeout=SECONDS_TO_ANSWER)
@@ -70,6 +71,10 @@ def answer(ray: Any, name: str, reference: Any) -> Versions | None:
         raise FailedError(
             f"expected {name} to say its versions, got no answer in {SECONDS_TO_ANSWER} s; "
             "look at Ray there: ray status"
+        ) from error
+    except RayTaskError as error:
+        raise FailedError(
+            f"expected {name} to say its versions, got an error: {reason(error.cause)}"
         ) from error
     except RayError:
         return None
