@@ -13,10 +13,11 @@ from mlplab.study import ray_sent
 from mlplab.study.one_run import Epoch, RunResult
 from mlplab.study.places import Task, Work
 from mlplab.study.progress import Progress
-from mlplab.study.ray_cluster import Cluster, check_address, connect, reason, uninterrupted
+from mlplab.study.ray_cluster import Cluster, check_address, connect, reason
 from mlplab.study.ray_recipe import sendable
 from mlplab.study.ray_task import Asked, packed
 from mlplab.study.ray_versions import check_machines, versions
+from mlplab.study.signals import uninterrupted
 
 MOST_TRIES = 3
 """How often a run is begun whose worker is lost again and again."""
@@ -53,7 +54,7 @@ class OnRay:
         """Do runs; see ``Place``."""
         if not work.tasks:
             return
-        flight = Flight(self.connect(progress).ray, work, progress)
+        flight = Flight(self.connect(progress), work, progress)
         try:
             yield from flight.results()
         except ConnectionError as error:
@@ -94,13 +95,14 @@ class Flight:
     """Runs on their way: the tasks that stand for them, and what has been told of them.
 
     Args:
-        ray: the module, connected.
+        cluster: where they go.
         work: the runs.
         progress: who is told.
     """
 
-    def __init__(self, ray: Any, work: Work, progress: Progress) -> None:
-        self.ray, self.work, self.progress = ray, work, progress
+    def __init__(self, cluster: Cluster, work: Work, progress: Progress) -> None:
+        self.cluster, self.work, self.progress = cluster, work, progress
+        self.ray = ray = cluster.ray
         self.task = ray.remote(num_cpus=1, max_retries=0)(ray_sent.do_run)
         recipes = {task.recipe.id: task.recipe.recipe for task in work.tasks}
         self.recipes = {id_: ray.put(sendable(recipe)) for id_, recipe in recipes.items()}
@@ -162,6 +164,7 @@ class Flight:
         """Return what is there of letters and results, when anything is."""
         awaited = [*self.pending, *([] if self.letters is None else [self.letters])]
         while True:
+            self.cluster.check()
             ready, _ = self.ray.wait(awaited, num_returns=1, timeout=1)
             if ready:
                 return list(self.ray.wait(awaited, num_returns=len(awaited), timeout=0)[0])
@@ -178,6 +181,7 @@ class Flight:
         try:
             found = pickle.loads(self.ray.get(reference))  # noqa: S301 - from our own task
         except RayError as error:
+            self.cluster.check()
             self.begin_again(task, error)
             return None
         if isinstance(found, Exception):
@@ -227,7 +231,8 @@ class Flight:
 
     def end(self) -> None:
         """Have nothing left under way."""
-        with suppress(Exception):  # the connection may be what is lost
+        with suppress(Exception):  # the connection may be what is lost, and with it all of this
+            self.cluster.check()
             for reference in reversed(self.pending):  # or the next would begin meanwhile
                 self.ray.cancel(reference, force=True)
             self.ray.kill(self.mailbox)
