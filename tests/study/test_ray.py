@@ -24,6 +24,7 @@ from mlplab import Dataset, FailedError, Recipe, Split, Study, UsageError
 from mlplab.data.lazy import LazyRows
 from mlplab.study import Epoch, Job, Progress, RunResult
 from mlplab.study.on_ray import MOST_TRIES, OnRay
+from mlplab.study.ray_cluster import address_here
 from mlplab.study.ray_recipe import sendable
 from mlplab.study.ray_task import packed, unpacked
 from tests.networks import small_network
@@ -44,6 +45,7 @@ class Machines:
     address: str
     raylets: list[int]
     head: list[int]
+    folder: str
     program: subprocess.Popen[str]
 
     def ask(self, line: str) -> None:
@@ -94,7 +96,7 @@ def machines() -> Iterator[Machines]:
 def ray(machines: Machines) -> Iterator[OnRay]:
     """One connection for all tests of this file, which gives up soon when the head is gone."""
     with pytest.MonkeyPatch.context() as patch, OnRay(machines.address) as place:
-        patch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "2")
+        patch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "10")
         place.connect(Progress())
         yield place
 
@@ -118,6 +120,24 @@ def same_runs(home: Study, away: Study, label: str = "small") -> None:
     places = [home.seeds(label).index(seed) for seed in seeds]
     assert np.array_equal(away.outcomes(label), home.outcomes(label)[places])
     assert np.array_equal(away.probabilities(label), home.probabilities(label)[places])
+
+
+def test_the_ray_of_this_machine_is_used(machines: Machines, tmp_path: Path) -> None:
+    """It is found by the note that ``ray start`` leaves; a note of what is gone is none."""
+    from ray._private.utils import read_ray_address
+
+    words = [str(ROOT / "examples" / "digits.toml"), "--on", "ray", "--seeds", "1"]
+    joined = start_run(tmp_path, *words, RAY_TMPDIR=machines.folder)
+    _, errors = joined.communicate(timeout=240)
+    assert joined.returncode == 0, errors
+    assert "note: the runs go to Ray: 3 machines, 3 cores\n" in errors
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
+    assert read_ray_address(str(tmp_path / "ray")) == "127.0.0.1:1"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_TMPDIR", str(tmp_path))
+        patch.delenv("RAY_ADDRESS", raising=False)
+        assert address_here() is None
 
 
 @pytest.mark.parametrize(

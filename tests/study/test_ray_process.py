@@ -25,7 +25,7 @@ N_SEEDS, EPOCHS = 40, 60
 
 def start(folder: Path) -> subprocess.Popen[str]:
     words = ["--seeds", str(N_SEEDS), "--epochs", str(EPOCHS), "--out", "a.study", "--on", "ray"]
-    return start_run(folder, str(SPEC), *words)
+    return start_run(folder, str(SPEC), *words, RAY_ADDRESS="local")
 
 
 def listening(processes: list[psutil.Process]) -> set[str]:

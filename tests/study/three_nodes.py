@@ -2,7 +2,8 @@
 
 It prints a line of JSON when the cluster is up, and one more for each line that it reads: ``add``
 and a folder for PYTHONPATH adds a machine of other packages, ``remove`` takes it away again. It
-ends with its standard input. All of it listens on the loopback address alone.
+ends with its standard input. All of it listens on the loopback address alone, and its files are in
+a folder of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 
 os.environ.update(
     RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",  # the loopback address, before Ray is imported
@@ -31,7 +33,8 @@ def say(**facts: object) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
+def main(folder: str) -> None:
+    os.environ["RAY_TMPDIR"] = folder
     from ray.cluster_utils import Cluster
 
     port = free_port()
@@ -42,7 +45,7 @@ def main() -> None:
     raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
     started = cluster.head_node.all_processes.values()
     head_pids = [one.process.pid for processes in started for one in processes]
-    say(address=f"ray://127.0.0.1:{port}", raylets=raylets, head=head_pids)
+    say(address=f"ray://127.0.0.1:{port}", raylets=raylets, head=head_pids, folder=folder)
     other = None
     for line in sys.stdin:
         if line.startswith("add "):
@@ -55,4 +58,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as own:
+        main(own)

@@ -14,10 +14,11 @@ from mlplab.study import ray_sent
 from mlplab.study.one_run import Epoch, RunResult
 from mlplab.study.places import Task, Work
 from mlplab.study.progress import Progress
-from mlplab.study.ray_cluster import Cluster, check_address, connect, reason, uninterrupted
+from mlplab.study.ray_cluster import Cluster, check_address, connect, reason
 from mlplab.study.ray_recipe import sendable
 from mlplab.study.ray_task import Asked, packed
 from mlplab.study.ray_versions import check_machines, versions
+from mlplab.study.signals import uninterrupted
 
 MOST_TRIES = 3
 """How often a run is begun whose worker is lost again and again."""
@@ -57,8 +58,8 @@ class OnRay:
             return
         flight = None
         try:
-            ray = self.connect(progress).ray
-            flight = Flight(ray, work, progress, self.sent(ray, work.dataset))
+            cluster = self.connect(progress)
+            flight = Flight(cluster, work, progress, self.sent(cluster.ray, work.dataset))
             yield from flight.results()
         except ConnectionError as error:
             if flight and error is flight.raised:  # a run's own
@@ -107,18 +108,20 @@ class Flight:
     """Runs on their way: the tasks that stand for them, and what has been told of them.
 
     Args:
-        ray: the module, connected.
+        cluster: where they go.
         work: the runs.
         progress: who is told.
         dataset: the reference of the dataset that was put.
     """
 
-    def __init__(self, ray: Any, work: Work, progress: Progress, dataset: Any) -> None:
-        self.ray, self.work, self.progress = ray, work, progress
+    def __init__(self, cluster: Cluster, work: Work, progress: Progress, dataset: Any) -> None:
+        self.cluster, self.work, self.progress = cluster, work, progress
+        self.ray = ray = cluster.ray
         self.task = ray.remote(num_cpus=1, max_retries=0)(ray_sent.do_run)
         recipes = {task.recipe.id: task.recipe.recipe for task in work.tasks}
         self.recipes = {id_: ray.put(sendable(recipe)) for id_, recipe in recipes.items()}
-        self.dataset, self.raised = dataset, None  # type: Any, Exception | None
+        self.dataset = dataset
+        self.raised: Exception | None = None
         self.versions = versions()
         self.mailbox = self.open_mailbox()
         self.letters: Any = self.mailbox.take.remote()
@@ -176,6 +179,7 @@ class Flight:
         """Return what is there of letters and results, when anything is."""
         awaited = [*self.pending, *([] if self.letters is None else [self.letters])]
         while True:
+            self.cluster.check()
             ready, _ = self.ray.wait(awaited, num_returns=1, timeout=1)
             if ready:
                 return list(self.ray.wait(awaited, num_returns=len(awaited), timeout=0)[0])
@@ -198,6 +202,7 @@ class Flight:
                 "The runs that ended are kept"
             ) from error
         except RayError as error:
+            self.cluster.check()
             self.begin_again(task, error)
             return None
         if isinstance(found, Exception):
@@ -248,8 +253,10 @@ class Flight:
 
     def end(self) -> None:
         """Have nothing left under way."""
-        for reference in reversed(self.pending):  # or the next would begin meanwhile
-            with suppress(Exception):  # the connection may be what is lost
-                self.ray.cancel(reference, force=True)
-        with suppress(Exception):
-            self.ray.kill(self.mailbox)
+        with suppress(ConnectionError):  # lost, and with it all of this
+            self.cluster.check()
+            for reference in reversed(self.pending):  # or the next would begin meanwhile
+                with suppress(Exception):
+                    self.ray.cancel(reference, force=True)
+            with suppress(Exception):
+                self.ray.kill(self.mailbox)

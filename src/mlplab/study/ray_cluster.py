@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import re
-import signal
 import socket
-import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -19,6 +18,7 @@ from mlplab.engine.core import usable_cores
 from mlplab.errors import FailedError, UsageError
 from mlplab.extras import needed
 from mlplab.study import ray_sent
+from mlplab.study.signals import terminated_as_before, uninterrupted
 
 LOCAL = "ray"
 SECONDS_TO_ANSWER = 10
@@ -27,7 +27,7 @@ SECONDS_TO_ANSWER = 10
 MOST_TRIES = 3
 """For a Ray Client to be connected."""
 
-_ADDRESS = re.compile(r"ray://(\[[0-9A-Fa-f:.]+\]|[^/:\s]+):([0-9]{1,5})")
+_ADDRESS = re.compile(r"ray://(\[[0-9A-Fa-f:.]+\]|[^/:\s]+):[0-9]{1,5}")
 _SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Where it is 0 Ray serves one machine, and listens on its loopback address."""
 _QUIET: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
@@ -47,10 +47,27 @@ class Cluster:
     started: bool
     joined: bool = True
 
+    def __post_init__(self) -> None:
+        self.ray.cloudpickle.register_pickle_by_value(ray_sent)
+        self.connects_itself = connects_itself(self.ray, False)
+
     def close(self) -> None:
         """Leave; Ray ends where it was started for us."""
+        connects_itself(self.ray, self.connects_itself)
         if self.joined:
             self.ray.shutdown()
+
+    def check(self) -> None:
+        """Raise ConnectionError where the connection is lost."""
+        if not self.ray.is_initialized():
+            raise ConnectionError("it has ended")
+
+
+def connects_itself(ray: Any, wanted: bool) -> bool:
+    """Say whether Ray, when it is used without a connection, finds or starts some; change that."""
+    hook = ray._private.auto_init_hook
+    before, hook.enable_auto_connect = hook.enable_auto_connect, wanted
+    return bool(before)
 
 
 def check_address(on: str) -> None:
@@ -80,9 +97,7 @@ def connect(on: str) -> Cluster:
         on = os.environ["RAY_ADDRESS"]
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     with terminated_as_before():
-        cluster = connect_here() if on == LOCAL else connect_to(on)
-    cluster.ray.cloudpickle.register_pickle_by_value(ray_sent)
-    return cluster
+        return connect_here() if on == LOCAL else connect_to(on)
 
 
 def connect_to(address: str) -> Cluster:
@@ -118,46 +133,94 @@ def connect_here(n_cores: int | None = None) -> Cluster:
 
     if ray.is_initialized():
         return Cluster(ray, started=False, joined=False)
+    address = address_here()
+    if address is None:
+        return start(ray, n_cores or usable_cores())
+    alone = is_loopback(parts_of(address)[0])
+    try:
+        with listening_here_alone() if alone else nullcontext():
+            ray.init(address, **_QUIET)
+    except Exception as error:
+        raise UsageError(
+            f"expected the Ray of this machine to answer at {address}, got: {reason(error)}; "
+            "ray stop clears away what a crash left"
+        ) from error
+    return Cluster(ray, started=False)
+
+
+def start(ray: Any, n_cores: int) -> Cluster:
+    """Start Ray for us alone."""
     try:
         with listening_here_alone():
-            ray.init(num_cpus=n_cores or usable_cores(), include_dashboard=False, **_QUIET)
-        return Cluster(ray, started=True)
-    except ValueError:  # there is one, which has its cores
-        return join_here()
+            ray.init("local", num_cpus=n_cores, include_dashboard=False, **_QUIET)
     except BaseException as error:
         with uninterrupted():
             ray.shutdown()
         if not isinstance(error, Exception):
             raise
         raise FailedError(f"Ray does not start on this machine: {reason(error)}") from error
+    return Cluster(ray, started=True)
 
 
-def join_here() -> Cluster:
-    """Connect to the Ray that was started on this machine."""
-    import ray
+def address_here() -> str | None:
+    """Return where the Ray of this machine is: as its user says, or as ``ray start`` wrote down.
 
+    What ``ray start`` wrote stays after a crash, so it counts only where something answers.
+    """
+    from ray._private.utils import read_ray_address
+
+    named = os.environ.get("RAY_ADDRESS")
+    if named:
+        return None if named == "local" else named
+    written: str | None = read_ray_address()
     try:
-        ray.init(**_QUIET)
-    except Exception as error:
-        raise UsageError(
-            f"expected the Ray of this machine to answer, got: {reason(error)}; "
-            "ray stop clears away what a crash left"
-        ) from error
-    return Cluster(ray, started=False)
+        return written if written and answers(*parts_of(written)) is None else None
+    except ValueError:
+        return None
+
+
+def parts_of(address: str) -> tuple[str, int]:
+    """Return the host and the port of an address.
+
+    Examples:
+        >>> parts_of("ray://head:10001"), parts_of("[::1]:6379")
+        (('head', 10001), ('::1', 6379))
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine by its loopback address.
+
+    Examples:
+        >>> is_loopback("127.0.0.1"), is_loopback("10.0.0.1"), is_loopback("head")
+        (True, False, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def check_answers(address: str) -> None:
     """Raise UsageError where no program listens at an address."""
-    matched = _ADDRESS.fullmatch(address)
-    assert matched is not None  # checked before
-    host, port = matched[1].strip("[]"), int(matched[2])
+    host, port = parts_of(address)
+    refused = answers(host, port)
+    if refused:
+        raise UsageError(
+            f"expected a Ray cluster at {address}, got no answer ({refused}); "
+            f"start its head: ray start --head --ray-client-server-port {port}"
+        )
+
+
+def answers(host: str, port: int) -> str | None:
+    """Return why no program listens at a port; None where one does."""
     try:
         socket.create_connection((host, port), timeout=SECONDS_TO_ANSWER).close()
     except (OSError, OverflowError) as error:
-        raise UsageError(
-            f"expected a Ray cluster at {address}, got no answer ({reason(error)}); "
-            f"start its head: ray start --head --ray-client-server-port {port}"
-        ) from error
+        return reason(error)
+    return None
 
 
 @contextmanager
@@ -209,33 +272,3 @@ def reason(error: BaseException) -> str:
     """
     said = getattr(error, "strerror", None) or str(error).strip()
     return said.splitlines()[0] if said else type(error).__name__
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ignore Ctrl-C inside: a second one would leave what the first is clearing away."""
-    with handled_as_before(signal.SIGINT):
-        if in_main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        yield
-
-
-def terminated_as_before() -> AbstractContextManager[None]:
-    """Undo what is set inside for SIGTERM: Ray would make an exit code of it."""
-    return handled_as_before(signal.SIGTERM)
-
-
-@contextmanager
-def handled_as_before(number: signal.Signals) -> Iterator[None]:
-    """Have a signal handled after as before; only the main thread can change it."""
-    before = signal.getsignal(number)
-    try:
-        yield
-    finally:
-        if in_main_thread() and before is not None:
-            signal.signal(number, before)
-
-
-def in_main_thread() -> bool:
-    """Say whether this is the thread that signals come to."""
-    return threading.current_thread() is threading.main_thread()
