@@ -15,6 +15,7 @@ from mlplab.study.progress import Job, Progress
 from mlplab.study.recorded import FIGURES, SCORES, parameters, study_name
 from mlplab.study.teller import Teller
 from mlplab.study.teller_thread import Event, TellerThread
+from mlplab.study.turn import Turn
 from mlplab.study.writer import Registered, StudyWriter, finite
 from mlplab.trackers import Epoch as ToldEpoch
 from mlplab.trackers import Key, Outcome, Run, StudyName, sinks
@@ -46,24 +47,46 @@ class Tracking:
         self.threads = [
             TellerThread(name, sink, warn or _log.warning) for name, sink in sinks(track).items()
         ]
+        self.warn = warn or _log.warning
         self.study: StudyName | None = None
+        self.turn: Turn | None = None
 
     def __bool__(self) -> bool:
         return bool(self.threads)
 
-    def begin(self, path: Path, on_look: Callable[[str], None], shown: Sequence[str]) -> None:
+    def begin(
+        self,
+        path: Path,
+        on_look: Callable[[str], None],
+        shown: Sequence[str],
+        *,
+        report_only: bool = False,
+    ) -> None:
         """Begin to tell of a study, and of the runs in its file first; once.
+
+        Where another command tells of it, trackers wait for that one's end.
 
         Args:
             path: the study file.
             on_look: called with each kind of test score before those in the file are told.
             shown: these kinds.
+            report_only: do not wait, and then tell of no run.
         """
         if self.study is None and self:
-            study = self.study = study_name(path)
-            make = partial(Teller, study=study, path=path.absolute(), on_look=on_look, shown=shown)
+            self.study, self.turn = study_name(path), Turn(path)
+            alone = not report_only or self.turn.taken()
+            if not alone:
+                self.warn(
+                    f"note: another command is telling trackers of {path}; only the report is "
+                    "sent, and the next command tells what is missing"
+                )
+            make = partial(
+                Teller, study=self.study, path=path.absolute(), on_look=on_look, shown=shown,
+                alone=alone,
+            )  # fmt: skip
+            ready = self.turn.taken if alone else lambda: True
             for thread in self.threads:
-                thread.start(make)
+                thread.start(make, ready)
 
     def tell(self, key: Key, event: Event) -> None:
         """Tell every tracker, some time."""
@@ -83,8 +106,12 @@ class Tracking:
         """
         for thread in self.threads:
             thread.finish(hurried)
-        for thread in self.threads:
-            thread.wait(*((1.0, 1.0) if hurried else (PATIENCE, MOST_PATIENCE)))
+        try:
+            for thread in self.threads:
+                thread.wait(*((1.0, 1.0) if hurried else (PATIENCE, MOST_PATIENCE)))
+        finally:
+            if self.turn:
+                self.turn.end()
 
     def __enter__(self) -> Tracking:
         return self
