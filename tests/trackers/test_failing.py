@@ -245,6 +245,41 @@ def test_it_waits_no_longer_than_for_an_answer(
     assert steps(kept) == [[1, 2, "done"]] * 2
 
 
+def test_all_trackers_are_waited_for_by_one_clock(
+    train: Train, kept: type[Kept], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """Each by a clock of its own would be given up at 2, 4, 6 and 8 seconds."""
+    monkeypatch.setattr("mlplab.study.tracking.MOST_PATIENCE", 2.0)
+    names = ["kept", "second", "third", "fourth"]
+    for name in names[1:]:
+        monkeypatch.setitem(TRACKERS, name, Tracker(Kept, "nothing"))
+    train(1, track=dict.fromkeys(names, ""))
+    given_up = [record.created for record in caplog.records]
+    assert len(given_up) == 4
+    assert given_up[-1] - given_up[0] < 5
+    kept.gate.set()
+
+
+def test_ctrl_c_in_the_last_wait_says_that_the_study_is_whole(
+    train: Train, kept: type[Kept], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    def interrupt(thread: teller_thread.TellerThread, *how: float) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        wait(thread, *how)
+
+    wait = teller_thread.TellerThread.wait
+    monkeypatch.setattr(teller_thread.TellerThread, "wait", interrupt)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        train(2, track={"kept": ""})
+    monkeypatch.undo()
+    said = str(interrupted.value)
+    assert said.startswith("Interrupted. The study file ")
+    assert said.endswith("a.study is whole; the next command on it tells trackers the rest.")
+    assert caplog.records == []
+
+
 def test_kill_9_leaves_nothing_twice_and_nothing_half(tmp_path: Path) -> None:
     """Killed once, then left alone."""
     runs = tmp_path / "runs.csv"

@@ -72,6 +72,16 @@ def test_json_lines_hold_a_run_after_another(train: Train, tmp_path: Path) -> No
     assert events[3]["model"] == str(study.model_path("small", events[3]["seed"]))
 
 
+def test_the_path_of_a_model_is_the_same_told_live_and_told_later(
+    small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("live.jsonl", "later.jsonl"):
+        mlplab.run(small, "digits", 1, path="a.study", keep="models", track={"jsonl": name}).close()
+    models = [told(Path(name))[-1]["model"] for name in ("live.jsonl", "later.jsonl")]
+    assert models == [str(tmp_path / "a.models/small-seed0.keras")] * 2
+
+
 def test_a_stream_varied_alone_and_a_run_that_diverges(
     train: Train, small: Recipe, tmp_path: Path
 ) -> None:

@@ -77,14 +77,14 @@ class TellerThread:
         with suppress(queue.Full):  # then there is no need to wake the thread
             self.events.put_nowait(None)
 
-    def wait(self, patience: float, most: float) -> None:
+    def wait(self, began: float, patience: float, most: float) -> None:
         """Wait until the thread has ended.
 
         Args:
+            began: when the wait for all trackers began, by ``time.monotonic``.
             patience: seconds to wait for one answer of the sink; loading may take four times that.
             most: seconds to wait for all of them.
         """
-        began = time.monotonic()
         while self.thread and self.thread.is_alive() and not self.failed:
             silent = max(self.moved, began) + patience * (1 if self.loaded else 4)
             left = min(silent, began + most) - time.monotonic()

@@ -24,10 +24,10 @@ from mlplab.trackers.told import Value
 _log = logging.getLogger(__name__)
 
 PATIENCE = 30.0
-"""Seconds to wait, when all is trained, for an answer of a tracker."""
+"""Seconds to wait, when all is trained, for an answer of a tracker; four times that to load."""
 
 MOST_PATIENCE = 300.0
-"""Seconds to wait for all of its answers."""
+"""Seconds to wait for all answers of all trackers together."""
 
 
 class Tracking:
@@ -48,6 +48,7 @@ class Tracking:
             TellerThread(name, sink, warn or _log.warning) for name, sink in sinks(track).items()
         ]
         self.warn = warn or _log.warning
+        self.path = Path()
         self.study: StudyName | None = None
         self.turn: Turn | None = None
 
@@ -73,7 +74,7 @@ class Tracking:
             report_only: do not wait, and then tell of no run.
         """
         if self.study is None and self:
-            self.study, self.turn = study_name(path), Turn(path)
+            self.path, self.study, self.turn = path, study_name(path), Turn(path)
             alone = not report_only or self.turn.taken()
             if not alone:
                 self.warn(
@@ -103,15 +104,32 @@ class Tracking:
 
         Args:
             hurried: leave what is missing to the next command, and wait for a moment only.
+
+        Raises:
+            KeyboardInterrupt: while it waits; the message says what becomes of the rest.
         """
         for thread in self.threads:
             thread.finish(hurried)
+        began = time.monotonic()
         try:
             for thread in self.threads:
-                thread.wait(*((1.0, 1.0) if hurried else (PATIENCE, MOST_PATIENCE)))
+                thread.wait(began, *((1.0, 1.0) if hurried else (PATIENCE, MOST_PATIENCE)))
+        except KeyboardInterrupt:
+            self._give_up()
+            if not hurried:
+                raise KeyboardInterrupt(
+                    f"Interrupted. The study file {self.path} is whole; the next command on it "
+                    "tells trackers the rest."
+                ) from None
         finally:
             if self.turn:
                 self.turn.end()
+
+    def _give_up(self) -> None:
+        """End without waiting, and without a word."""
+        for thread in self.threads:
+            thread.finish(hurried=True)
+            thread.fail("interrupted")
 
     def __enter__(self) -> Tracking:
         return self
@@ -176,7 +194,8 @@ class Feed(Progress):
         """Tell how a run ended."""
         run = self.runs.pop(job)
         scores = {name: finite(getattr(result, name)) for name in SCORES}
-        model = self.models(job) if self.models and result.status == "done" else None
+        kept = self.models is not None and result.status == "done"
+        model = self.models(job).absolute() if self.models and kept else None
         outcome = Outcome(result.status, len(result.epochs), time.time(), scores, model)
         self.tracking.tell(run.key, lambda teller: teller.end(run, outcome))
 
