@@ -12,6 +12,7 @@
 # make bench-many many seeds in one program, on this processor or accelerator; docs/many-seeds.md
 # make bench-large tables of 1.2 to 20 million rows, beside other ways; docs/large-data.md
 # make bench-ray   what a run costs more on Ray, and 200 short runs on 1, 2, 4 workers; docs/ray.md
+# make bench-trackers  what trackers cost a study: with all four, and without; docs/trackers.md
 # make bench-serve mlplab serve under load, beside a plain FastAPI handler; it takes wrk
 # make differences the runs, figures and tables of docs/differences.md
 # make sanitize    the C++ core under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer
@@ -24,7 +25,7 @@ ARGS   ?=
 TORCH  ?= torch
 
 .PHONY: reproduce test backends models install lint docs bench phases bench-stats bench-many bench-large \
-  bench-ray bench-serve differences sanitize browser clean
+  bench-ray bench-trackers bench-serve differences sanitize browser clean
 CORE := CMakeLists.txt $(wildcard core/*.*)
 .DEFAULT_GOAL := install
 
@@ -72,6 +73,9 @@ bench-large: $(VENV)/.installed-bench
 
 bench-ray: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.on_ray --page docs/ray.md $(ARGS)
+
+bench-trackers: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.tracked --page docs/trackers.md $(ARGS)
 
 bench-serve: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.serve $(ARGS)

@@ -20,6 +20,9 @@ import pytest
 import mlplab
 from mlplab import Recipe
 from mlplab.study import Job, Progress, RunResult, teller_thread
+from mlplab.study.progress import Watchers
+from mlplab.study.tracking import Tracking
+from mlplab.study.turn import Turn
 from mlplab.trackers import TRACKERS, Epoch, Key, Outcome, Run, Sink, StudyName, Tracker
 from tests.trackers.conftest import Server, Train
 from tests.trackers.test_files import ends
@@ -98,13 +101,17 @@ class Kept(Sink):
     gate: ClassVar = threading.Event()
     runs: ClassVar[dict[Key, list[Epoch | Outcome]]] = {}
     whole: ClassVar[set[Key]] = set()
+    reports: ClassVar[list[Sequence[Path]]] = []
+    hold: ClassVar[threading.Event | None] = None
 
     def open(self, study: StudyName) -> set[Key]:
         self.gate.wait(60)
         return set(self.whole)
 
     def begin(self, run: Run) -> None:
-        assert run.key not in self.whole, "told twice"
+        if self.hold:
+            self.hold.wait(60)
+        assert run.key not in self.runs, "told twice"
         self.runs[run.key] = []
 
     def epochs(self, run: Run, epochs: Sequence[Epoch]) -> None:
@@ -114,12 +121,21 @@ class Kept(Sink):
         self.runs[run.key].append(outcome)
         self.whole.add(run.key)
 
+    def report(self, study: StudyName, written: Sequence[Path]) -> None:
+        self.reports.append(written)
+
 
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> type[Kept]:
     """A tracker of the test's own, by the name of ``kept``."""
     monkeypatch.setitem(TRACKERS, "kept", Tracker(Kept, "nothing"))
-    for name, value in {"gate": threading.Event(), "runs": {}, "whole": set()}.items():
+    for name, value in {
+        "gate": threading.Event(),
+        "runs": {},
+        "whole": set(),
+        "reports": [],
+        "hold": None,
+    }.items():
         monkeypatch.setattr(Kept, name, value)
     return Kept
 
@@ -167,6 +183,101 @@ def test_one_that_never_answers_is_given_up(
     assert kept.runs == {}  # what hung is not told behind our back
     train(2, track={"kept": "somewhere"})
     assert steps(kept) == [[1, 2, "done"]] * 2
+
+
+def test_a_report_beside_a_run_leaves_its_runs_to_it(
+    train: Train, kept: type[Kept], caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are in the study file, and still in the queue of the command that trained them."""
+    said: list[str] = []
+    kept.gate.set()
+
+    class Report(Progress):
+        def on_run_end(self, job: Job, result: RunResult) -> None:
+            if job.place == 3:
+                with Tracking({"kept": ""}, said.append) as tracking:
+                    tracking.begin(path, said.append, ["test scores"], report_only=True)
+                    tracking.report([path])
+
+    path = train(1).path
+    kept.hold = threading.Event()
+    train(4, track={"kept": ""}, progress=Watchers([Report(), After(3, kept.hold)]))
+    (line,) = said
+    assert line.startswith(f"note: another command is telling trackers of {path}; only the report")
+    assert kept.reports == [[path]]
+    assert steps(kept) == [[1, 2, "done"]] * 4
+    assert caplog.records == []
+
+
+def test_a_run_waits_for_the_trackers_of_another_command(
+    train: Train, kept: type[Kept], caplog: pytest.LogCaptureFixture
+) -> None:
+    kept.gate.set()
+    path = train(2).path
+    turn = Turn(path)
+    assert turn.taken()
+
+    class End(threading.Event):
+        def set(self) -> None:
+            assert kept.runs == {}
+            turn.end()
+
+    train(4, track={"kept": ""}, progress=After(2, End()))
+    assert steps(kept) == [[1, 2, "done"]] * 4
+    assert caplog.records == []
+    assert not list(path.parent.glob(".*lock"))
+
+
+def test_it_waits_no_longer_than_for_an_answer(
+    train: Train, kept: type[Kept], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("mlplab.study.tracking.PATIENCE", 0.5)
+    kept.gate.set()
+    turn = Turn(train(1).path)
+    assert turn.taken()
+    train(2, track={"kept": ""})
+    turn.end()
+    (record,) = caplog.records
+    assert "failed: another command is telling it of this study; " in record.getMessage()
+    assert kept.runs == {}
+    train(2, track={"kept": ""})
+    assert steps(kept) == [[1, 2, "done"]] * 2
+
+
+def test_all_trackers_are_waited_for_by_one_clock(
+    train: Train, kept: type[Kept], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """Each by a clock of its own would be given up at 2, 4, 6 and 8 seconds."""
+    monkeypatch.setattr("mlplab.study.tracking.MOST_PATIENCE", 2.0)
+    names = ["kept", "second", "third", "fourth"]
+    for name in names[1:]:
+        monkeypatch.setitem(TRACKERS, name, Tracker(Kept, "nothing"))
+    train(1, track=dict.fromkeys(names, ""))
+    given_up = [record.created for record in caplog.records]
+    assert len(given_up) == 4
+    assert given_up[-1] - given_up[0] < 5
+    kept.gate.set()
+
+
+def test_ctrl_c_in_the_last_wait_says_that_the_study_is_whole(
+    train: Train, kept: type[Kept], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    def interrupt(thread: teller_thread.TellerThread, *how: float) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        wait(thread, *how)
+
+    wait = teller_thread.TellerThread.wait
+    monkeypatch.setattr(teller_thread.TellerThread, "wait", interrupt)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        train(2, track={"kept": ""})
+    monkeypatch.undo()
+    said = str(interrupted.value)
+    assert said.startswith("Interrupted. The study file ")
+    assert said.endswith("a.study is whole; the next command on it tells trackers the rest.")
+    assert caplog.records == []
 
 
 def test_kill_9_leaves_nothing_twice_and_nothing_half(tmp_path: Path) -> None:

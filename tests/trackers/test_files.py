@@ -72,6 +72,16 @@ def test_json_lines_hold_a_run_after_another(train: Train, tmp_path: Path) -> No
     assert events[3]["model"] == str(study.model_path("small", events[3]["seed"]))
 
 
+def test_the_path_of_a_model_is_the_same_told_live_and_told_later(
+    small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("live.jsonl", "later.jsonl"):
+        mlplab.run(small, "digits", 1, path="a.study", keep="models", track={"jsonl": name}).close()
+    models = [told(Path(name))[-1]["model"] for name in ("live.jsonl", "later.jsonl")]
+    assert models == [str(tmp_path / "a.models/small-seed0.keras")] * 2
+
+
 def test_a_stream_varied_alone_and_a_run_that_diverges(
     train: Train, small: Recipe, tmp_path: Path
 ) -> None:
@@ -141,6 +151,31 @@ class TestBoth:
         assert path.read_text() == "name,score\nann,1\n"
         assert not (tmp_path / "a.study").exists()
 
+    def test_what_others_added_after_our_runs_is_not_cut_off(
+        self, train: Train, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Whether their last line is whole or not, or looks half like ours."""
+        path = tmp_path / name
+        track = {path.suffix[1:]: path}
+        train(1, track=track)
+        whole = path.read_bytes()
+        for added in (
+            b"my notes\n",
+            b"my notes",
+            b"a,b",
+            b"a,b\nc",
+            b'{"event": "end", "user": 3}\n',
+        ):
+            caplog.clear()
+            path.write_bytes(whole + added)
+            train(2, track=track)
+            assert path.read_bytes() == whole + added
+            (record,) = caplog.records
+            assert "expected lines that mlplab wrote, got " in record.getMessage()
+        path.write_bytes(whole)
+        train(2, track=track)
+        assert ends(path) == [("small", "all", 0), ("small", "all", 1)]
+
     def test_a_folder_that_cannot_be_written_is_said_once(
         self, train: Train, name: str, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -150,6 +185,38 @@ class TestBoth:
         assert len(study.frame()) == 2
         (record,) = caplog.records
         assert f"{path.suffix[1:]} ({path}) failed: " in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("runs.csv", "study\nplan A\nplan B\n"),
+        ("runs.csv", "study,study_id\nplan A,3\n"),
+        ("runs.csv", "\n\n"),
+        ("runs.jsonl", '{"event": "begin", "user": 3}\n'),
+        ("runs.jsonl", '{"event": "begin", "user": 3}'),
+        ("runs.jsonl", '{"event": "begin", "time": "now"}\n{"event": "end"}\n'),
+        ("runs.jsonl", "{\n}\n"),
+    ],
+)
+def test_a_file_that_begins_like_ours_is_refused_untouched(
+    train: Train, tmp_path: Path, name: str, text: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(UsageError, match=f"expected .* got another: .*{name}"):
+        train(1, track={path.suffix[1:]: path})
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 40])
+def test_a_torn_first_line_is_written_anew(train: Train, tmp_path: Path, n_bytes: int) -> None:
+    for name in ("runs.csv", "runs.jsonl"):
+        path = tmp_path / name
+        train(1, track={path.suffix[1:]: path})
+        path.write_bytes(path.read_bytes()[:n_bytes])
+        train(1, track={path.suffix[1:]: path})
+        assert ends(path) == [("small", "all", 0)]
 
 
 def test_unknown_trackers_are_named(train: Train) -> None:

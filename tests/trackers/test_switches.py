@@ -8,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mlplab import Study
 from mlplab.errors import RecipeError
 from mlplab.recipes import load_spec
 from mlplab.recipes.tables import TrackTable
 from mlplab.trackers import TRACKERS
 from tests.cli.conftest import Program, mlplab_
-from tests.trackers.conftest import spec
+from tests.trackers.conftest import free_port, spec
 from tests.trackers.test_mlflow import Reader
 
 __all__ = ["mlplab_"]
@@ -82,3 +83,18 @@ def test_a_malformed_address_is_a_usage_error(mlplab_: Program, tmp_path: Path) 
     done = mlplab_("run", spec(tmp_path), "--mlflow", "http://127.0.0.1:port", code=2)
     assert "mlflow: expected a folder, sqlite:///FILE or http://HOST:PORT, got" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["tracked.toml"]
+
+
+def test_a_password_is_neither_kept_nor_shown(mlplab_: Program, tmp_path: Path) -> None:
+    """The port answers no one; the run is told nowhere."""
+    place = f"http://ann:secret@127.0.0.1:{free_port()}"
+    done = mlplab_("run", spec(tmp_path), "--mlflow", place, "-q", "--csv", "runs.csv")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("warning: mlflow (http://ann:***@127.0.0.1:")
+    with Study(tmp_path / "tracked.study") as study:
+        (command,) = set(study.looks()["command"])
+    assert "http://ann:***@127.0.0.1:" in command
+    for file in tmp_path.rglob("*"):
+        assert file.is_dir() or b"secret" not in file.read_bytes()
+    refused = mlplab_("run", spec(tmp_path), "--mlflow", "http://ann:secret@h:port", code=2)
+    assert "got 'http://ann:***@h:port'" in refused.stderr

@@ -56,7 +56,8 @@ def report(
     folder = out or study_path.with_name(f"{study_path.stem}-report")
     with Study(study_path, command_line()) as study, tracked({}, mlflow=mlflow) as tracking:
         check_folder(folder, study.id, force)  # before any dataset is fetched
-        tracking.begin(study_path, study.count_look, shown_by_runs(study.validation))
+        shown = shown_by_runs(study.validation)
+        tracking.begin(study_path, study.count_look, shown, report_only=True)
         typer.echo("Writing the report (half a minute or more) ...", err=True)
         page = write_report(study, folder, dataset=dataset_of(study), force=force, **how)
         tracking.report(written(folder))

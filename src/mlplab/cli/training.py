@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mlplab.errors import AllDivergedError
+from mlplab.urls import without_password
 
 if TYPE_CHECKING:
     from mlplab.compare import Comparison
@@ -52,8 +53,8 @@ def train_into(
 
 
 def command_line() -> str:
-    """Return the command that is running, as a reader would type it."""
-    return shlex.join(["mlplab", *sys.argv[1:]])
+    """Return the command that is running, as a reader would type it; passwords are left out."""
+    return shlex.join(["mlplab", *map(without_password, sys.argv[1:])])
 
 
 def override(recipes: Sequence[Recipe], **changes: Any) -> list[Recipe]:

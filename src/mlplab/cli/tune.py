@@ -104,7 +104,6 @@ def tune(
     from mlplab.cli.tune_progress import choose_tune_progress
     from mlplab.recipes import load_search
     from mlplab.tuning import tune as tune_
-    from mlplab.tuning.storage import without_password
 
     asked = load_search(spec)
     places = {"mlflow": mlflow, "tensorboard": tensorboard, "csv": csv, "jsonl": jsonl}
@@ -124,7 +123,7 @@ def tune(
                 track=tracking,
                 progress=choose_tune_progress(quiet, verbose),
                 run_progress=choose_progress(quiet, verbose),
-                command=without_password(command_line()),
+                command=command_line(),
             )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(

@@ -18,6 +18,7 @@ class Teller:
         path: its file.
         on_look: called with each kind of test score before runs of the file are told.
         shown: the kinds of test scores that these runs show.
+        alone: whether no other command tells of these runs; if one does, none is told here.
     """
 
     def __init__(
@@ -27,15 +28,16 @@ class Teller:
         path: Path,
         on_look: Callable[[str], None],
         shown: Sequence[str],
+        alone: bool = True,
     ) -> None:
         self.sink, self.study, self.path = sink, study, path
-        self.on_look, self.shown = on_look, shown
+        self.on_look, self.shown, self.alone = on_look, shown, alone
         self.told = sink.open(study)
         self.begun: set[Key] = set()
 
     def begin(self, run: Run) -> None:
         """Tell that a run begins, unless it has been told already."""
-        if run.key not in self.told:
+        if self.alone and run.key not in self.told:
             self.sink.begin(run)
             self.begun.add(run.key)
 
@@ -63,7 +65,8 @@ class Teller:
         Args:
             going_on: asked before each run.
         """
-        missing = [row for key, row in keys(self.path).items() if key not in self.told]
+        found_in_file = keys(self.path) if self.alone else {}
+        missing = [row for key, row in found_in_file.items() if key not in self.told]
         for kind in self.shown if missing else ():
             self.on_look(kind)
         for row in missing:

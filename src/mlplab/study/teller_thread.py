@@ -43,14 +43,17 @@ class TellerThread:
         self.dropped: set[Key] = set()
         self.thread: threading.Thread | None = None
         self.moved = 0.0  # when the sink last answered
-        self.loaded = self.failed = self.finished = self.hurried = False
+        self.loaded = self.failed = self.finished = self.hurried = self.waits = False
         self.lock = threading.Lock()
 
-    def start(self, make: Callable[[Sink], Teller]) -> None:
-        """Start the thread; ``make`` is called in it."""
+    def start(self, make: Callable[[Sink], Teller], ready: Callable[[], bool]) -> None:
+        """Start the thread; ``make`` is called in it, as soon as ``ready`` says so."""
         # the queue goes along: a thread that hangs in a call reads no queue but its own
         self.thread = threading.Thread(
-            target=self._work, args=(self.events, make), name=f"mlplab-{self.name}", daemon=True
+            target=self._work,
+            args=(self.events, make, ready),
+            name=f"mlplab-{self.name}",
+            daemon=True,
         )
         self.thread.start()
 
@@ -74,24 +77,27 @@ class TellerThread:
         with suppress(queue.Full):  # then there is no need to wake the thread
             self.events.put_nowait(None)
 
-    def wait(self, patience: float, most: float) -> None:
+    def wait(self, began: float, patience: float, most: float) -> None:
         """Wait until the thread has ended.
 
         Args:
+            began: when the wait for all trackers began, by ``time.monotonic``.
             patience: seconds to wait for one answer of the sink; loading may take four times that.
             most: seconds to wait for all of them.
         """
-        began = time.monotonic()
         while self.thread and self.thread.is_alive() and not self.failed:
             silent = max(self.moved, began) + patience * (1 if self.loaded else 4)
             left = min(silent, began + most) - time.monotonic()
             if left <= 0:
-                self.fail(
-                    f"no answer for {patience:g} seconds"
-                    if silent < began + most
-                    else f"not ready {most:g} seconds after the last run"
-                )
+                self.fail(self._why(patience if silent < began + most else None, most))
             self.thread.join(min(max(left, 0), 0.2))
+
+    def _why(self, patience: float | None, most: float) -> str:
+        if self.waits:
+            return "another command is telling it of this study"
+        if patience is not None:
+            return f"no answer for {patience:g} seconds"
+        return f"not ready {most:g} seconds after the last run"
 
     def fail(self, why: str) -> None:
         """Leave the tracker for good, and say so once."""
@@ -103,10 +109,14 @@ class TellerThread:
                 "study file, and the next command tells what is missing"
             )
 
-    def _work(self, events: Events, make: Callable[[Sink], Teller]) -> None:
+    def _work(
+        self, events: Events, make: Callable[[Sink], Teller], ready: Callable[[], bool]
+    ) -> None:
         try:
             self.sink.load()
             self.loaded = True
+            if not self._wait_until(ready):
+                return
             teller = make(self.sink)
             teller.catch_up(self._going_on)
             self._tell_events(events, teller)
@@ -120,6 +130,16 @@ class TellerThread:
         finally:
             with suppress(Exception):
                 self.sink.close()
+
+    def _wait_until(self, ready: Callable[[], bool]) -> bool:
+        """Wait for another command; say whether it was worth it."""
+        while not ready():
+            if self.failed or self.hurried:
+                return False
+            self.waits = True
+            time.sleep(0.1)  # what happens meanwhile is in the queue
+        self.waits = False
+        return self._going_on()
 
     def _tell_events(self, events: Events, teller: Teller) -> None:
         while self._going_on() and not (self.finished and events.empty()):

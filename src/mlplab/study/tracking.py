@@ -15,6 +15,7 @@ from mlplab.study.progress import Job, Progress
 from mlplab.study.recorded import FIGURES, SCORES, parameters, study_name
 from mlplab.study.teller import Teller
 from mlplab.study.teller_thread import Event, TellerThread
+from mlplab.study.turn import Turn
 from mlplab.study.writer import Registered, StudyWriter, finite
 from mlplab.trackers import Epoch as ToldEpoch
 from mlplab.trackers import Key, Outcome, Run, StudyName, sinks
@@ -23,10 +24,10 @@ from mlplab.trackers.told import Value
 _log = logging.getLogger(__name__)
 
 PATIENCE = 30.0
-"""Seconds to wait, when all is trained, for an answer of a tracker."""
+"""Seconds to wait, when all is trained, for an answer of a tracker; four times that to load."""
 
 MOST_PATIENCE = 300.0
-"""Seconds to wait for all of its answers."""
+"""Seconds to wait for all answers of all trackers together."""
 
 
 class Tracking:
@@ -46,24 +47,47 @@ class Tracking:
         self.threads = [
             TellerThread(name, sink, warn or _log.warning) for name, sink in sinks(track).items()
         ]
+        self.warn = warn or _log.warning
+        self.path = Path()
         self.study: StudyName | None = None
+        self.turn: Turn | None = None
 
     def __bool__(self) -> bool:
         return bool(self.threads)
 
-    def begin(self, path: Path, on_look: Callable[[str], None], shown: Sequence[str]) -> None:
+    def begin(
+        self,
+        path: Path,
+        on_look: Callable[[str], None],
+        shown: Sequence[str],
+        *,
+        report_only: bool = False,
+    ) -> None:
         """Begin to tell of a study, and of the runs in its file first; once.
+
+        Where another command tells of it, trackers wait for that one's end.
 
         Args:
             path: the study file.
             on_look: called with each kind of test score before those in the file are told.
             shown: these kinds.
+            report_only: do not wait, and then tell of no run.
         """
         if self.study is None and self:
-            study = self.study = study_name(path)
-            make = partial(Teller, study=study, path=path.absolute(), on_look=on_look, shown=shown)
+            self.path, self.study, self.turn = path, study_name(path), Turn(path)
+            alone = not report_only or self.turn.taken()
+            if not alone:
+                self.warn(
+                    f"note: another command is telling trackers of {path}; only the report is "
+                    "sent, and the next command tells what is missing"
+                )
+            make = partial(
+                Teller, study=self.study, path=path.absolute(), on_look=on_look, shown=shown,
+                alone=alone,
+            )  # fmt: skip
+            ready = self.turn.taken if alone else lambda: True
             for thread in self.threads:
-                thread.start(make)
+                thread.start(make, ready)
 
     def tell(self, key: Key, event: Event) -> None:
         """Tell every tracker, some time."""
@@ -80,11 +104,32 @@ class Tracking:
 
         Args:
             hurried: leave what is missing to the next command, and wait for a moment only.
+
+        Raises:
+            KeyboardInterrupt: while it waits; the message says what becomes of the rest.
         """
         for thread in self.threads:
             thread.finish(hurried)
+        began = time.monotonic()
+        try:
+            for thread in self.threads:
+                thread.wait(began, *((1.0, 1.0) if hurried else (PATIENCE, MOST_PATIENCE)))
+        except KeyboardInterrupt:
+            self._give_up()
+            if not hurried:
+                raise KeyboardInterrupt(
+                    f"Interrupted. The study file {self.path} is whole; the next command on it "
+                    "tells trackers the rest."
+                ) from None
+        finally:
+            if self.turn:
+                self.turn.end()
+
+    def _give_up(self) -> None:
+        """End without waiting, and without a word."""
         for thread in self.threads:
-            thread.wait(*((1.0, 1.0) if hurried else (PATIENCE, MOST_PATIENCE)))
+            thread.finish(hurried=True)
+            thread.fail("interrupted")
 
     def __enter__(self) -> Tracking:
         return self
@@ -149,7 +194,8 @@ class Feed(Progress):
         """Tell how a run ended."""
         run = self.runs.pop(job)
         scores = {name: finite(getattr(result, name)) for name in SCORES}
-        model = self.models(job) if self.models and result.status == "done" else None
+        kept = self.models is not None and result.status == "done"
+        model = self.models(job).absolute() if self.models and kept else None
         outcome = Outcome(result.status, len(result.epochs), time.time(), scores, model)
         self.tracking.tell(run.key, lambda teller: teller.end(run, outcome))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
+from mlplab.errors import UsageError
 from mlplab.trackers.told import Key
 
 Ended = tuple[str, Key]
@@ -24,10 +26,17 @@ class AppendedFile:
         path: the file; it is made, with its folder, where there is none.
         header: the line that it begins with, or nothing.
         ended: tells which run a line is the last of; None where it is the last of none.
+        ours: tells whether a line, or the beginning of one, is as runs are written.
     """
 
-    def __init__(self, path: Path, header: bytes, ended: Callable[[bytes], Ended | None]) -> None:
-        self.path, self.header, self.ended = path, header, ended
+    def __init__(
+        self,
+        path: Path,
+        header: bytes,
+        ended: Callable[[bytes], Ended | None],
+        ours: Callable[[bytes], bool],
+    ) -> None:
+        self.path, self.header, self.ended, self.ours = path, header, ended, ours
         self.size = -1  # as this object left it
 
     def open(self) -> set[Ended]:
@@ -52,20 +61,37 @@ class AppendedFile:
             yield file
 
     def _cut_back(self, file: BinaryIO) -> set[Ended]:
-        """Leave the header and whole runs; put the header where there is none yet."""
+        """Leave the header and whole runs; put the header where there is none yet.
+
+        Raises:
+            UsageError: what follows them was not written by mlplab; then nothing is cut.
+        """
         file.seek(0)
         runs: set[Ended] = set()
         position = whole = 0
+        tail: list[bytes] = []
         for line in file:
             position += len(line)
+            tail.append(line)
             run = self.ended(line) if line.endswith(b"\n") else None
             if run:
                 runs.add(run)
             if run or line == self.header:
-                whole = position
+                whole, tail = position, tail[-1:]
+        self._check_ours(tail if whole else [self.header, *tail])
         file.truncate(whole)
         if not whole:
             file.write(self.header)
             file.flush()
         self.size = file.seek(0, 2)
         return runs
+
+    def _check_ours(self, lines: list[bytes]) -> None:
+        """Raise UsageError unless the lines after the first are ours, the last perhaps torn."""
+        for before, line in pairwise(lines):
+            if not (self.ours(line) or before.startswith(line)):  # torn before it says what it is
+                shown = line[:40].decode(errors="replace").rstrip()
+                raise UsageError(
+                    f"expected lines that mlplab wrote, got {shown!r} at the end of {self.path}; "
+                    "take it out, or name another file"
+                )

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from string import hexdigits
 from typing import Any
 
 from mlplab.trackers.appended import Ended
@@ -62,14 +63,33 @@ def ended(line: bytes) -> Ended | None:
         >>> ended(row(values | {"status": "done"}).encode()), ended(row(values).encode())
         (('1f', ('net', 'all', 3)), None)
     """
-    values = dict(zip(COLUMNS, next(csv.reader([line.decode(errors="replace")]), []), strict=False))
-    if len(values) < len(COLUMNS) or values["status"] in ("", "status"):
+    values = dict(zip(COLUMNS, cells(line), strict=False))
+    if not ours(line) or not values.get("status"):
         return None
     return values["study_id"], (values["recipe"], values["vary"], int(values["seed"]))
 
 
+def cells(line: bytes) -> list[str]:
+    """Return the cells of a row, or of the beginning of one."""
+    return next(csv.reader([line.decode(errors="replace")]), [])
+
+
+def ours(line: bytes) -> bool:
+    r"""Say whether a row, or the beginning of one, is of a run: it has the id of a study.
+
+    Examples:
+        >>> values = row({"study": "mine", "study_id": "1f", "seed": 3}).encode()
+        >>> ours(values), ours(values[:9]), ours(b"mine,yours\n"), ours(b"mine,1f\n")
+        (True, True, False, False)
+    """
+    found = cells(line)
+    if line.endswith(b"\n") and not (len(found) == len(COLUMNS) and found[4].isdigit()):
+        return False
+    return 2 < len(found) <= len(COLUMNS) and found[1] > "" and set(found[1]) <= set(hexdigits)
+
+
 HEADER = ",".join(COLUMNS) + "\n"
-FORMAT = Format(HEADER, lambda run: "", epoch_row, end_row, ended)
+FORMAT = Format(HEADER, lambda run: "", epoch_row, end_row, ended, ours)
 
 
 def csv_sink(place: str) -> LinesSink:
@@ -81,6 +101,7 @@ def problem(place: str) -> str:
     """Return why a place cannot be such a file, or nothing."""
     if Path(place).is_dir():
         return f"expected a CSV file, got a folder: {place}"
-    if HEADER.startswith(first_line(place).decode(errors="replace").rstrip("\r\n")):
+    first, header = first_line(place), HEADER.encode()
+    if first == header or (header.startswith(first) and not first.endswith(b"\n")):
         return ""
     return f"expected a CSV file that mlplab wrote, or none yet, got another: {place}"

@@ -51,8 +51,28 @@ def ended(text: bytes) -> Ended | None:
         return None
 
 
-_FIRST = b'{"event": "begin", '
-FORMAT = Format("", begin_line, epoch_line, end_line, ended)
+_BEGINS = b'{"event": "'
+_FIRST = b'{"event": "begin", "time": "'
+_KEYS = {"event", "time", "study", "study_id", "recipe", "vary", "seed"}
+
+
+def ours(text: bytes) -> bool:
+    r"""Say whether a line, or the beginning of one, is of a run: it says of which.
+
+    Examples:
+        >>> ours(b'{"event": "epo'), ours(b'{"event": "begin", "user": 3}\n')
+        (True, False)
+    """
+    if not text.endswith(b"\n"):
+        return text.startswith(_BEGINS) or _BEGINS.startswith(text)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.keys() >= _KEYS
+
+
+FORMAT = Format("", begin_line, epoch_line, end_line, ended, ours)
 
 
 def jsonl_sink(place: str) -> LinesSink:
@@ -64,6 +84,7 @@ def problem(place: str) -> str:
     """Return why a place cannot be such a file, or nothing."""
     if Path(place).is_dir():
         return f"expected a file of JSON lines, got a folder: {place}"
-    if _FIRST.startswith(first_line(place)[: len(_FIRST)]):
+    first = first_line(place)
+    if ours(first) if first.endswith(b"\n") else _FIRST.startswith(first[: len(_FIRST)]):
         return ""
     return f"expected JSON lines that mlplab wrote, or no file yet, got another: {place}"

@@ -21,6 +21,7 @@ class Format:
         epoch: the line of an epoch.
         end: the last line of a run.
         ended: the run that a line is the last of, or None.
+        ours: whether a line, or the beginning of one, is of a run.
     """
 
     header: str
@@ -28,6 +29,7 @@ class Format:
     epoch: Callable[[Run, Epoch], str]
     end: Callable[[Run, Outcome], str]
     ended: Callable[[bytes], Ended | None]
+    ours: Callable[[bytes], bool]
 
 
 def first_line(place: str) -> bytes:
@@ -50,7 +52,9 @@ class LinesSink(Sink):
     def __init__(self, place: str, format_: Format) -> None:
         super().__init__(place)
         self.format = format_
-        self.file = AppendedFile(Path(place).absolute(), format_.header.encode(), format_.ended)
+        self.file = AppendedFile(
+            Path(place).absolute(), format_.header.encode(), format_.ended, format_.ours
+        )
         self.lines: dict[Key, list[str]] = {}
 
     def open(self, study: StudyName) -> set[Key]:

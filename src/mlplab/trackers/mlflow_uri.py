@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mlplab.urls import without_password
+
 _SQLITE = "sqlite:///"
 _SERVERS = ("http", "https")
 _OTHERS = ("postgresql", "mysql", "mssql")
@@ -20,7 +22,7 @@ def problem(place: str) -> str:
         >>> problem("http://127.0.0.1:port")
         "expected a folder, sqlite:///FILE or http://HOST:PORT, got 'http://127.0.0.1:port'"
     """
-    return "" if _is_place(place) else f"{_EXPECTED}, got {place!r}"
+    return "" if _is_place(place) else f"{_EXPECTED}, got {without_password(place)!r}"
 
 
 def _is_place(place: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from mlplab.trackers.told import Epoch, Key, Outcome, Run, StudyName
+from mlplab.urls import without_password
 
 
 class Sink:
@@ -29,7 +29,7 @@ class Sink:
     @property
     def shown(self) -> str:
         """The place as messages name it: without a password."""
-        return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", self.place)
+        return without_password(self.place)
 
     def load(self) -> None:
         """Import what the tracker needs, which may be slow and cannot hang."""

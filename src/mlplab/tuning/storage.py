@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from filelock import FileLock
 
 from mlplab.errors import StorageError, UsageError
 from mlplab.extras import needed
+from mlplab.urls import without_password
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -38,7 +38,6 @@ _WITH_TIMEOUT = (
 """Databases whose drivers take ``connect_timeout``; others are asked as long as they like."""
 
 _SQLITE = b"SQLite format 3\0"
-_PASSWORD = re.compile(r"(://[^/@:]*:)[^/@]*@")
 _OF_STORAGE = {"sqlalchemy", "grpc", "filelock"}
 
 
@@ -73,16 +72,6 @@ class Store:
             self.storage.engine.dispose()
         elif close := getattr(self.storage, "close", None):  # of a server; the oldest have none
             close()
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be shown.
-
-    Examples:
-        >>> without_password("postgresql://ann:secret@127.0.0.1/a")
-        'postgresql://ann:***@127.0.0.1/a'
-    """
-    return _PASSWORD.sub(r"\1***@", url)
 
 
 def lock_of(file: Path) -> FileLock:
@@ -142,7 +131,8 @@ def _file(url: str, rest: str) -> Path:
     host, slash, path = rest.partition("/")
     if host or not slash or not path or path.startswith(":memory:"):
         raise UsageError(
-            f"expected a file after three slashes, such as sqlite:///a.db, got {url!r}"
+            "expected a file after three slashes, such as sqlite:///a.db, "
+            f"got {without_password(url)!r}"
         )
     return Path(path.partition("?")[0])
 
@@ -209,7 +199,7 @@ def _proxy(url: str) -> BaseStorage:
     except ValueError:
         host = port = None
     if not host or not port:
-        raise UsageError(f"expected grpc://HOST:PORT, got {url!r}")
+        raise UsageError(f"expected grpc://HOST:PORT, got {without_password(url)!r}")
     with grpc.insecure_channel(f"{host}:{port}") as channel:
         try:
             grpc.channel_ready_future(channel).result(timeout=ANSWER_WITHIN)
