@@ -12,7 +12,7 @@ from scipy import stats
 
 import mlplab
 from mlplab import Dataset, Study
-from mlplab.errors import UsageError
+from mlplab.errors import MlplabError, UsageError
 from mlplab.recipes import load_search
 from mlplab.tuning import Counts, Found, Tuned, optimism, tune
 from mlplab.tuning.confirm import confirm
@@ -165,6 +165,21 @@ def test_a_winner_that_diverges_on_fresh_seeds_is_said(tmp_path: Path, digits: D
     )
 
 
+def test_mistakes_are_told_before_the_first_trial(quick: Path, tmp_path: Path, storage: str):
+    (tmp_path / "text.study").write_text("no study, and longer than a header")
+    spec = load_search(quick)
+    start = spec.recipe(spec.start)
+    mlplab.run(start, "digits", [0], path=tmp_path / "other.study", validation=200).close()
+    for how, message in (
+        ({"path": tmp_path / "text.study"}, "expected a study file"),
+        ({"path": tmp_path / "other.study"}, "got a file with runs under validation=200"),
+        ({"track": {"paper": "a.txt"}}, "paper"),
+    ):
+        with pytest.raises(MlplabError, match=message):
+            tune(quick, storage=storage, **({"path": tmp_path / "new.study"} | how))
+    assert not list(tmp_path.glob("quick.tune.db"))  # not even begun
+
+
 def test_settings_that_mean_nothing(quick: Path, storage: str):
     for how, message in (
         ({"trials": 0}, "trials: expected greater than 0, got 0"),
@@ -172,7 +187,6 @@ def test_settings_that_mean_nothing(quick: Path, storage: str):
         ({"fresh_seeds": 1}, "fresh_seeds: expected greater than or equal to 2, got 1"),
         ({"seeds": 1001}, "expected at most 1000 seeds a trial, got 1001"),
         ({"sampler": "grid"}, "a step in every range, got none in optimizer.learning_rate"),
-        ({"sampler": "cmaes"}, "expected the package cmaes for the sampler cmaes"),
     ):
         with pytest.raises(UsageError, match=message):
             tune(quick, storage=storage, **how)

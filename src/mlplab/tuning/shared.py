@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from mlplab.errors import UsageError
@@ -159,15 +160,27 @@ class SharedSearch:
         return Counts(*(ends.count(state) for state in _STATES))
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """Write down what came of a trial."""
+        """Write down what came of a trial.
+
+        Raises:
+            UpdateFinishedTrialError: others took it up.
+        """
         trial.set_user_attr(OUTCOME, outcome.state)
         if outcome.reason:
             trial.set_user_attr(REASON, outcome.reason)
         if outcome.state == "complete":
             trial.set_user_attr(SCORES, list(outcome.scores))
-            self.study.tell(trial, outcome.value)
+            self._tell(trial, outcome.value)
         else:
-            self.study.tell(trial, state=_STATES[outcome.state])
+            self._tell(trial, state=_STATES[outcome.state])
+
+    def _tell(self, trial: Trial, value: float | None = None, **state: TrialState) -> None:
+        try:
+            self.study.tell(trial, value, **state)
+        except ValueError as error:
+            if not self.study.trials[trial.number].state.is_finished():
+                raise
+            raise UpdateFinishedTrialError(str(error)) from error
 
     def best(self) -> FrozenTrial | None:
         """Return the complete trial with the best score, the earliest of equals, or None."""
