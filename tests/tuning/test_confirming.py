@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
 import optuna.visualization.matplotlib as plots
 import pytest
+import requests
 from scipy import stats
 
 import mlplab
@@ -133,6 +140,33 @@ def test_optunas_own_plots_read_the_storage(tuned: Tuned):
     assert parallel.figure is not None
     assert len(intermediate.get_lines()) >= 8
     plt.close("all")
+
+
+def test_optunas_dashboard_opens_the_storage(tuned: Tuned):
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    where = ["--host", "127.0.0.1", "--port", str(port), "--server", "wsgiref"]
+    program = Path(sys.executable).with_name("optuna-dashboard")
+    with subprocess.Popen(
+        [program, tuned.found.storage, *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            answer = answer_of(f"http://127.0.0.1:{port}/api/studies", server)
+        finally:
+            server.terminate()
+    assert [study["study_name"] for study in answer["study_summaries"]] == ["quick"]
+
+
+def answer_of(url: str, server: subprocess.Popen[bytes]) -> Any:
+    """What a server that has just been started answers, once it does."""
+    deadline = time.monotonic() + 60
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            return requests.get(url, timeout=30).json()
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError(f"no answer of {url}")
 
 
 def test_the_start_may_win(tmp_path: Path):

@@ -36,7 +36,7 @@ from optuna.samplers import (
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from mlplab.errors import UsageError
+from mlplab.extras import needed
 from mlplab.recipes import Range
 from mlplab.tuning.grid import Grid
 from mlplab.tuning.places import AGAIN, Trials, fixed_values, place_of
@@ -91,13 +91,8 @@ def _random(seed: int, place: int) -> BaseSampler:
 
 
 def _cmaes(seed: int, place: int) -> BaseSampler:
-    try:
+    with needed("tune"):
         import cmaes  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "expected the package cmaes for the sampler cmaes, which is not installed; "
-            "run: pip install cmaes"
-        ) from error
     return Cmaes(seed, place)
 
 
