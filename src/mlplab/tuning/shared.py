@@ -172,11 +172,11 @@ class SharedSearch:
             trial.set_user_attr(SCORES, list(outcome.scores))
             self._tell(trial, outcome.value)
         else:
-            self._tell(trial, state=_STATES[outcome.state])
+            self._tell(trial, None, _STATES[outcome.state])
 
-    def _tell(self, trial: Trial, value: float | None = None, **state: TrialState) -> None:
+    def _tell(self, trial: Trial, value: float | None, state: TrialState | None = None) -> None:
         try:
-            self.study.tell(trial, value, **state)
+            self.study.tell(trial, value, state)
         except ValueError as error:
             if not self.study.trials[trial.number].state.is_finished():
                 raise
