@@ -16,12 +16,18 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
+from mlplab import load
 from mlplab.errors import FailedError, MlplabError, StorageError, UsageError
+from mlplab.recipes import load_search
 from mlplab.tuning import TuneProgress, search, shared
 from mlplab.tuning import storage as storage_module
+from mlplab.tuning.process import alive
+from mlplab.tuning.shared import SharedSearch
 from mlplab.tuning.storage import open_store
+from mlplab.tuning.trial import Terms
 from tests.tuning.specs import QUICK
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +61,8 @@ def test_the_same_search_goes_on(quick: Path, tmp_path: Path, kind: str):
         whole.scores,
     )
     trials = study_in(storage).trials
+    of_whole = study_in(f"{kind}:///{tmp_path}/whole.tune").trials
+    assert [trial.params for trial in trials] == [trial.params for trial in of_whole]
     assert [trial.number for trial in trials] == [0, 1, 2, 3, 4]
     assert trials[0].params == {"batch_size": 256, "optimizer.learning_rate": 1e-3}
     assert len({json.dumps(trial.params) for trial in trials}) == 5
@@ -121,15 +129,17 @@ def test_kill_9_loses_no_trial(quick: Path, tmp_path: Path, storage: str):
     assert process.returncode == -signal.SIGKILL
     killed = study_in(storage).trials[2]
     assert killed.state == TrialState.RUNNING
-    found = search(quick, trials=4, storage=storage)
-    assert sum(found.counts) == 4
+    found = search(quick, trials=6, storage=storage)
+    assert sum(found.counts) == 6
     study = study_in(storage)
-    assert [trial.number for trial in counted(study)] == [0, 1, 3, 4]
+    assert [trial.number for trial in counted(study)] == [0, 1, 3, 4, 5, 6]
     lost, again = study.trials[2], study.trials[3]
     assert lost.state == TrialState.FAIL
     assert (again.user_attrs["again"], again.params) == (2, killed.params)
-    whole = search(quick, trials=4, storage=f"sqlite:///{tmp_path}/whole.db")
+    whole = search(quick, trials=6, storage=f"sqlite:///{tmp_path}/whole.db")
     assert (found.values, found.scores) == (whole.values, whole.scores)
+    of_whole = study_in(f"sqlite:///{tmp_path}/whole.db").trials
+    assert [trial.params for trial in counted(study)] == [trial.params for trial in of_whole]
 
 
 def test_a_trial_that_is_not_yet_anybodys_is_tried_again(
@@ -169,6 +179,65 @@ def test_a_trial_that_is_given_up_is_tried_again(quick: Path, storage: str):
     given_up = study.trials[1].params
     assert sum(search(quick, trials=3, storage=storage).counts) == 3
     assert study_in(storage).trials[2].params == given_up
+
+
+class Slept(TuneProgress):
+    """Sleeps so long in a trial that another process takes it for lost, and does it."""
+
+    def __init__(self, quick: Path, storage: str) -> None:
+        self.quick, self.storage = quick, storage
+        self.taken: list[int] = []
+
+    def on_trial_begin(self, number: int, *rest: Any) -> None:
+        if number == 1:
+            trial = study_in(self.storage).trials[number]
+            elsewhere = {"host": "elsewhere", "pid": 1, "started": "1"}
+            kept = open_store(self.storage).storage
+            kept.set_trial_user_attr(trial._trial_id, "process", elsewhere)
+            kept.set_trial_user_attr(trial._trial_id, "seen", time.time() - 1e4)
+            search(self.quick, trials=3, storage=self.storage)
+
+    def on_trial_taken(self, number: int) -> None:
+        self.taken.append(number)
+
+
+def test_a_trial_that_others_took_up_is_theirs(quick: Path, storage: str):
+    slept = Slept(quick, storage)
+    found = search(quick, trials=4, storage=storage, progress=slept)
+    assert slept.taken == [1]
+    assert sum(found.counts) == 4
+    trials = study_in(storage).trials
+    assert trials[1].state == TrialState.FAIL
+    assert [t.user_attrs.get("again") for t in trials] == [None, None, 1, None, None]
+    assert trials[2].params == trials[1].params
+    assert [trial.number for trial in counted(study_in(storage))] == [0, 2, 3, 4]
+
+
+def test_a_trial_that_is_taken_while_it_is_told_is_theirs(quick: Path, storage: str):
+    """Between the last that is written of a trial and its end."""
+    with closing(open_store(storage)) as store:
+        spec = load_search(quick)
+        shared_search = SharedSearch(store, spec, Terms(load("digits"), 143, range(2), "accuracy"))
+        trial = shared_search.next()
+        assert trial is not None
+        told = shared_search.study.tell(trial.number, state=TrialState.FAIL)
+        assert told.state == TrialState.FAIL
+        with pytest.raises(UpdateFinishedTrialError):
+            shared_search._tell(trial, 0.5)
+
+
+def test_signs_of_life_go_on_after_one_that_failed():
+    signs, enough = [], threading.Event()
+
+    def sign() -> None:
+        signs.append(len(signs))
+        if len(signs) == 1:
+            raise OSError("busy")
+        enough.set()
+
+    with alive(sign, every=0.01):
+        assert enough.wait(30)
+    assert len(signs) >= 2
 
 
 @pytest.mark.parametrize(
@@ -272,3 +341,13 @@ def test_a_storage_that_goes_away_is_said(quick: Path, tmp_path: Path, storage: 
 
     with pytest.raises(StorageError, match=r"the storage sqlite:.* does not answer: no such table"):
         search(quick, storage=storage, progress=Remove())
+
+
+def test_a_journal_that_cannot_be_written_is_said(quick: Path, tmp_path: Path):
+    class Replace(TuneProgress):
+        def on_trial_begin(self, *trial: Any) -> None:
+            (tmp_path / "quick.log").unlink()
+            (tmp_path / "quick.log").mkdir()
+
+    with pytest.raises(StorageError, match=r"the storage journal:.* does not answer: .*directory"):
+        search(quick, trials=1, storage=f"journal:///{tmp_path}/quick.log", progress=Replace())

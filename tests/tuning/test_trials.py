@@ -14,7 +14,8 @@ from mlplab.data import Dataset, Split
 from mlplab.engine import Streams
 from mlplab.errors import FailedError
 from mlplab.recipes import Recipe, load_search
-from mlplab.study import one_run, train
+from mlplab.study import one_run, pool, train
+from mlplab.study.one_run import Epoch
 from mlplab.tuning import Found, TuneProgress, search
 from mlplab.tuning.trial import Outcome, Terms, run_trial
 from tests.tuning.specs import HEAD, LINEAR
@@ -100,6 +101,25 @@ def test_the_whole_trial_stops_when_it_is_told_to(recipe: Recipe, digits: Datase
     outcome = run_trial(recipe.replace(epochs=200), terms_on(digits), stop_at_two)
     assert outcome == Outcome("pruned", reason="stopped after epoch 2 of 200")
     assert told == [1, 2]
+
+
+class Seen(Terms):
+    """Keeps the numbers of the epochs that any seed has passed."""
+
+    def value(self, epoch: Epoch) -> float:
+        self.__dict__.setdefault("epochs", []).append(epoch.epoch)
+        return super().value(epoch)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_no_seed_is_trained_to_the_end_of_a_trial_that_is_stopped(
+    recipe: Recipe, digits: Dataset, monkeypatch: pytest.MonkeyPatch, cores: int
+):
+    monkeypatch.setattr(pool, "usable_cores", lambda: cores)
+    terms = Seen(digits, 143, range(3), "accuracy")
+    outcome = run_trial(recipe.replace(epochs=1000), terms, lambda epoch, mean: epoch == 5)
+    assert outcome == Outcome("pruned", reason="stopped after epoch 5 of 1000")
+    assert max(terms.__dict__["epochs"]) < 500
 
 
 def test_an_error_of_the_caller_is_not_swallowed(recipe: Recipe, digits: Dataset):

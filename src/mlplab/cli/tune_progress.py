@@ -65,6 +65,11 @@ class PlainTuneProgress(TuneProgress):
             f"{place}/{self.n_trials}  trial {number}  {ending}{so_far}  {seconds:.1f} s  {values}"
         )
 
+    def on_trial_taken(self, number: int) -> None:
+        """Say that a trial is no longer this process's."""
+        self.values.pop(number, None)
+        self.say(f"trial {number}  taken up by another process, as this one gave no sign of life")
+
     def on_wait(self, n_under_way: int) -> None:
         """Say once that others have trials under way."""
         if not self.waiting:
@@ -105,9 +110,17 @@ class LiveTuneProgress(PlainTuneProgress):
         self, number: int, outcome: Outcome, seconds: float, best: float | None, place: int
     ) -> None:
         """Replace the live line by the trial's ending."""
+        self._remove(number)
+        super().on_trial_end(number, outcome, seconds, best, place)
+
+    def on_trial_taken(self, number: int) -> None:
+        """Remove the trial's line."""
+        self._remove(number)
+        super().on_trial_taken(number)
+
+    def _remove(self, number: int) -> None:
         if number in self.tasks:
             self.bars.remove_task(self.tasks.pop(number)[0])
-        super().on_trial_end(number, outcome, seconds, best, place)
 
     def on_search_end(self) -> None:
         """Stop drawing."""

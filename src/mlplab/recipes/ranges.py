@@ -71,6 +71,24 @@ class Range:
         n_steps = round((self.high - self.low) / step)
         return [self.low + place * step for place in range(n_steps + 1)]
 
+    def place(self, value: Plain) -> int | None:
+        """Return the place of a value among all values, or None where it is none of them.
+
+        Examples:
+            >>> Range("rate", 0.1, low=0.1, high=0.5, step=0.1).place(0.1 + 2 * 0.1)
+            2
+        """
+        if self.low is None or self.high is None:
+            alike = (_same(value, one) for one in self.choices)
+            return next((place for place, same in enumerate(alike) if same), None)
+        step = self.step or (1 if self.whole else None)
+        if step is None or not _is_number(value):
+            return None
+        n_steps = (float(value) - self.low) / step
+        place, last = round(n_steps), round((self.high - self.low) / step)
+        near = abs(n_steps - place) <= _NEAR * max(1.0, abs(n_steps))
+        return place if near and 0 <= place <= last else None
+
     def as_data(self) -> dict[str, Any]:
         """Return the range as plain data, without its name and start."""
         if self.choices:

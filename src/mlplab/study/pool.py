@@ -17,7 +17,10 @@ Result = TypeVar("Result")
 
 
 def side_by_side(
-    tasks: Sequence[Task], do: Callable[[Task, int], Result], stop: Callable[[], None]
+    tasks: Sequence[Task],
+    do: Callable[[Task, int], Result],
+    stop: Callable[[], None],
+    n_workers: int | None = None,
 ) -> Generator[tuple[Task, Result], None, None]:
     """Do tasks on all cores and yield each with its result, as they end.
 
@@ -25,14 +28,15 @@ def side_by_side(
         tasks: what to do, in the order to begin in.
         do: does one task with a number of threads.
         stop: asks the tasks under way to end early; called when the caller or a task gives up.
+        n_workers: how many are under way at a time; one a core where it is None.
 
     Yields:
         (task, result), in the order in which they end.
     """
     if not tasks:
         return
-    n_workers = min(usable_cores(), len(tasks))
-    n_threads = usable_cores() // n_workers
+    n_workers = min(n_workers or usable_cores(), len(tasks))
+    n_threads = max(1, usable_cores() // n_workers)
     with ThreadPoolExecutor(n_workers, thread_name_prefix="mlplab-run") as pool:
         futures = {pool.submit(do, task, n_threads): task for task in tasks}
         try:

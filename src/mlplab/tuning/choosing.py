@@ -1,13 +1,13 @@
 """Optuna's samplers and pruners, by the names that a study spec gives them.
 
-A sampler's random numbers follow from the study's seed and the trial's number. So processes that
-share a search do not draw the same trials, nor does one that goes on where another was.
+A sampler's random numbers follow from the study's seed and the trial's place in the search. So
+processes that share a search do not draw the same trials, nor does one that goes on where another
+was; and a trial that is tried again changes nothing of what those after it draw.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
+import copy
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -36,13 +36,10 @@ from optuna.samplers import (
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from mlplab.errors import UsageError
-from mlplab.recipes import Plain, Range
-
-AGAIN = "again"
-"""The attribute of a trial that takes the place of one whose process has ended: its number."""
-
-MOST_POINTS = 100_000
+from mlplab.extras import needed
+from mlplab.recipes import Range
+from mlplab.tuning.grid import Grid
+from mlplab.tuning.places import AGAIN, Trials, fixed_values, place_of
 
 
 def distribution_of(one: Range) -> BaseDistribution:
@@ -60,68 +57,102 @@ def distribution_of(one: Range) -> BaseDistribution:
     return FloatDistribution(one.low, one.high, log=one.log, step=one.step)
 
 
-def make_sampler(name: str, ranges: Sequence[Range], seed: int) -> BaseSampler:
+def make_sampler(name: str, ranges: Sequence[Range], seed: int, trials: Trials) -> BaseSampler:
     """Return the sampler of this name.
+
+    Args:
+        name: as the study spec gives it.
+        ranges: what is searched.
+        seed: the study's.
+        trials: gives all trials of the search. The study that Optuna hands to a sampler may show
+            a part of them, as hyperband's brackets do.
 
     Raises:
         UsageError: a grid over ranges without steps; a sampler whose package is not installed.
     """
     if name == "grid":
-        return Grid(ranges, seed)
+        return Grid(ranges, seed, trials)
     if name == "qmc":  # all processes share one sequence, of which each draws the next point
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return QMCSampler(scramble=True, seed=seed, warn_independent_sampling=False)
-    return Numbered(_SAMPLERS[name], seed)
+            own = Numbered(_random, seed, trials)
+            return Sobol(
+                scramble=True, seed=seed, independent_sampler=own, warn_independent_sampling=False
+            )
+    return Numbered(_SAMPLERS[name], seed, trials)
 
 
-def _tpe(seed: int) -> BaseSampler:
+def _tpe(seed: int, place: int) -> BaseSampler:
     return TPESampler(seed=seed, constant_liar=True)  # trials under way count, as if they were bad
 
 
-def _random(seed: int) -> BaseSampler:
+def _random(seed: int, place: int) -> BaseSampler:
     return RandomSampler(seed=seed)
 
 
-def _cmaes(seed: int) -> BaseSampler:
-    try:
+def _cmaes(seed: int, place: int) -> BaseSampler:
+    with needed("tune"):
         import cmaes  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "expected the package cmaes for the sampler cmaes, which is not installed; "
-            "run: pip install cmaes"
-        ) from error
-    return CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    return Cmaes(seed, place)
 
 
-_SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
+_SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
     "tpe": _tpe,
     "random": _random,
     "cmaes": _cmaes,
 }
 
 
+class Sobol(QMCSampler):
+    """Optuna's, which takes no second point of the sequence for a trial that is tried again."""
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw the next point, unless the trial has its values already."""
+        if AGAIN in trial.user_attrs and set(search_space) <= set(fixed_values(trial)):
+            return {}
+        return super().sample_relative(study, trial, search_space)
+
+
+class Cmaes(CmaEsSampler):
+    """Optuna's, which adds the trial's number to its seed: here its place."""
+
+    def __init__(self, seed: int, place: int) -> None:
+        super().__init__(seed=seed, warn_independent_sampling=False)
+        self.place = place
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw as the trial of this place does."""
+        placed = copy.copy(trial)
+        placed.number = self.place
+        return super().sample_relative(study, placed, search_space)
+
+
 class Numbered(BaseSampler):
-    """A sampler made anew for each trial, from a seed and the trial's number.
+    """A sampler made anew for each trial, from a seed and the trial's place in the search.
 
     Args:
-        make: makes the sampler from a seed.
+        make: makes the sampler from a seed and a place.
         seed: the study's.
+        trials: gives all trials of the search.
     """
 
-    def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
-        self.make, self.seed = make, seed
+    def __init__(self, make: Callable[[int, int], BaseSampler], seed: int, trials: Trials) -> None:
+        self.make, self.seed, self.trials = make, seed, trials
         self.sampler = self._made(0)
 
-    def _made(self, number: int) -> BaseSampler:
-        own = np.random.SeedSequence([self.seed, number]).generate_state(1)[0]
+    def _made(self, place: int) -> BaseSampler:
+        own = np.random.SeedSequence([self.seed, place]).generate_state(1)[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of arguments that Optuna calls experimental
-            return self.make(int(own))
+            return self.make(int(own), place)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Take the sampler that this trial's number gives."""
-        self.sampler = self._made(trial.number)
+        """Take the sampler that this trial's place gives."""
+        self.sampler = self._made(place_of(trial, self.trials()))
         self.sampler.before_trial(study, trial)
 
     def infer_relative_search_space(
@@ -155,77 +186,6 @@ class Numbered(BaseSampler):
     ) -> None:
         """Tell the sampler."""
         self.sampler.after_trial(study, trial, state, values)
-
-
-class Grid(BaseSampler):
-    """Every combination once, the start first, the others in an order drawn from the seed.
-
-    A trial's place among the trials of a search says which combination is its own. Optuna's own
-    grid looks for one that no other trial has, and two processes may find the same.
-
-    Args:
-        ranges: choices, whole numbers, or numbers with a step.
-        seed: the study's.
-
-    Raises:
-        UsageError: a range with infinitely many values, or too many combinations.
-    """
-
-    def __init__(self, ranges: Sequence[Range], seed: int) -> None:
-        values = [one.values() for one in ranges]
-        if endless := [one.name for one, its in zip(ranges, values, strict=True) if its is None]:
-            raise UsageError(
-                "the sampler grid takes choices, whole numbers or a step in every range, "
-                f"got none in {', '.join(endless)}"
-            )
-        finite = [its for its in values if its is not None]
-        if (n_points := math.prod(map(len, finite))) > MOST_POINTS:
-            raise UsageError(
-                f"the sampler grid takes at most {MOST_POINTS:,} combinations, got {n_points:,}; "
-                "give larger steps, or take the sampler random"
-            )
-        self.names = [one.name for one in ranges]
-        start = tuple(one.start for one in ranges)
-        points = [point for point in itertools.product(*finite) if point != start]
-        order = np.random.default_rng(seed).permutation(len(points))
-        self.points: list[tuple[Plain, ...]] = [start, *(points[place] for place in order)]
-        self.point = self.points[0]
-
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Find the combination of this trial's place; those tried again have their own."""
-        earlier = [
-            one
-            for one in study.get_trials(deepcopy=False)
-            if one.number < trial.number and AGAIN not in one.user_attrs
-        ]
-        self.point = self.points[len(earlier) % len(self.points)]
-
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """Say that nothing is sampled together."""
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Sample nothing together."""
-        return {}
-
-    def sample_independent(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """Return the trial's value."""
-        return self.point[self.names.index(param_name)]
-
-
-def most_trials(sampler: BaseSampler, n_trials: int) -> int:
-    """Return how many trials there can be: a grid has an end."""
-    return min(n_trials, len(sampler.points)) if isinstance(sampler, Grid) else n_trials
 
 
 PRUNERS: dict[str, Callable[[], BasePruner]] = {

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from mlplab.recipes import Recipe, SearchSpec
 from mlplab.study import Progress, Study, run
+from mlplab.study.writer import open_writer
 from mlplab.tuning.optimism import optimism
 from mlplab.tuning.trial import Terms
 from mlplab.tuning.tuned import Found, Tuned
@@ -75,10 +76,35 @@ def _run(
         )
 
 
+def check_study(path: Path, terms: Terms) -> None:
+    """Make the study file of the fresh runs, or see that they can be added to the one there is.
+
+    While another process of the search is at its fresh runs, it has seen to that.
+
+    Raises:
+        StudyError: it is none, or one with runs on other data or under another validation.
+        StorageError: it cannot be written.
+    """
+    lock = _lock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return
+    try:
+        with open_writer(path, terms.dataset, terms.validation):
+            pass
+    finally:
+        lock.release()
+
+
+def _lock(path: Path) -> FileLock:
+    return FileLock(path.with_name(f".{path.name}.tune.lock"))
+
+
 @contextmanager
 def _alone(path: Path, progress: Progress) -> Iterator[None]:
     """Hold the lock of those who train into a study file at the end of a search."""
-    lock = FileLock(path.with_name(f".{path.name}.tune.lock"))
+    lock = _lock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:

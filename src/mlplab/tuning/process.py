@@ -66,8 +66,9 @@ def has_ended(process: dict[str, Any], seen: float) -> bool:
 def alive(sign: Callable[[], None], every: float = BEAT) -> Iterator[None]:
     """Call ``sign`` from time to time, in a thread, as long as the block lasts.
 
-    Where it fails the log says so (level info) and it is called no more: what it wrote to is what
-    the block writes its results to, and says then what is wrong.
+    Where it fails the log says so (level info), and it is called again as before: a storage that
+    was busy for a moment is no reason to be taken for dead. One that stays away is told by the
+    block, which writes its results to it.
     """
     ended = threading.Event()
 
@@ -77,7 +78,6 @@ def alive(sign: Callable[[], None], every: float = BEAT) -> Iterator[None]:
                 sign()
             except Exception as error:
                 _log.info("no sign of life can be left: %s", error)
-                return
 
     thread = threading.Thread(target=beat, name="mlplab-alive", daemon=True)
     thread.start()

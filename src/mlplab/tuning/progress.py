@@ -28,6 +28,9 @@ class TuneProgress:
     ) -> None:
         """A trial has ended; ``best`` is the best score so far, ``place`` how many have begun."""
 
+    def on_trial_taken(self, number: int) -> None:
+        """Another process took a trial up, as this one gave no sign of life; it is theirs."""
+
     def on_wait(self, n_under_way: int) -> None:
         """All trials have begun, and other processes have some under way."""
 

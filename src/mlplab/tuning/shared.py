@@ -7,11 +7,14 @@ import time
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from mlplab.errors import UsageError
 from mlplab.recipes import SearchSpec
-from mlplab.tuning.choosing import AGAIN, PRUNERS, distribution_of, make_sampler, most_trials
+from mlplab.tuning.choosing import PRUNERS, distribution_of, make_sampler
+from mlplab.tuning.grid import Grid
+from mlplab.tuning.places import AGAIN, next_try
 from mlplab.tuning.process import has_ended, this_process
 from mlplab.tuning.storage import Store
 from mlplab.tuning.trial import Outcome, Terms
@@ -45,8 +48,7 @@ class SharedSearch:
         self.store, self.spec = store, spec
         self.distributions = {one.name: distribution_of(one) for one in spec.ranges}
         settings = spec.settings
-        self.sampler = make_sampler(settings.sampler, spec.ranges, settings.seed)
-        self.n_trials = most_trials(self.sampler, settings.trials)
+        self.sampler = make_sampler(settings.sampler, spec.ranges, settings.seed, self.trials)
         with store.lock:
             self.study = optuna.create_study(
                 storage=store.storage,
@@ -60,6 +62,13 @@ class SharedSearch:
             if not self.trials():
                 self.study.enqueue_trial(spec.start)
             self._take_up_lost()
+            self.n_trials = self._most(settings.trials)
+
+    def _most(self, n_trials: int) -> int:
+        """How many trials there can be: a grid has an end, whatever drew those before."""
+        if not isinstance(self.sampler, Grid):
+            return n_trials
+        return min(n_trials, len(self.counted()) + self.sampler.n_left(self.trials()))
 
     def _check_same(self, wanted: dict[str, Any]) -> None:
         there = self.study.user_attrs.get(ABOUT)
@@ -104,8 +113,7 @@ class SharedSearch:
 
     def _try_again(self, trial: FrozenTrial, again: set[int | None]) -> None:
         if trial.number not in again:
-            known = trial.system_attrs.get("fixed_params", {}) | trial.params
-            self.study.enqueue_trial(known, user_attrs={AGAIN: trial.number})
+            self.study.add_trial(next_try(trial))
         self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
 
     def put_back(self, trial: Trial) -> None:
@@ -152,15 +160,27 @@ class SharedSearch:
         return Counts(*(ends.count(state) for state in _STATES))
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """Write down what came of a trial."""
+        """Write down what came of a trial.
+
+        Raises:
+            UpdateFinishedTrialError: others took it up.
+        """
         trial.set_user_attr(OUTCOME, outcome.state)
         if outcome.reason:
             trial.set_user_attr(REASON, outcome.reason)
         if outcome.state == "complete":
             trial.set_user_attr(SCORES, list(outcome.scores))
-            self.study.tell(trial, outcome.value)
+            self._tell(trial, outcome.value)
         else:
-            self.study.tell(trial, state=_STATES[outcome.state])
+            self._tell(trial, None, _STATES[outcome.state])
+
+    def _tell(self, trial: Trial, value: float | None, state: TrialState | None = None) -> None:
+        try:
+            self.study.tell(trial, value, state)
+        except ValueError as error:
+            if not self.study.trials[trial.number].state.is_finished():
+                raise
+            raise UpdateFinishedTrialError(str(error)) from error
 
     def best(self) -> FrozenTrial | None:
         """Return the complete trial with the best score, the earliest of equals, or None."""

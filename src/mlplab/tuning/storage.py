@@ -185,9 +185,10 @@ def _database(url: str, options: dict[str, Any]) -> BaseStorage:
 
 def _journal(file: Path) -> BaseStorage:
     from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
 
-    return JournalStorage(JournalFileBackend(str(file)))
+    from mlplab.tuning.journal import Journal
+
+    return JournalStorage(Journal(str(file)))
 
 
 def _proxy(url: str) -> BaseStorage:

@@ -12,12 +12,17 @@ from typing import Literal
 
 from mlplab.data import Dataset
 from mlplab.engine import KERAS_LOCK, Streams, choose_engine
+from mlplab.engine.core import usable_cores
 from mlplab.errors import EngineError, RecipeError
 from mlplab.recipes import Recipe
 from mlplab.recipes.problems import sentence
 from mlplab.study.here import RunStopped
 from mlplab.study.one_run import Epoch, RunResult, train_unseen
 from mlplab.study.pool import one_by_one, side_by_side
+
+AT_ONCE = 16
+"""Seeds of a trial that are under way at once, also where there are fewer cores: each takes the
+memory of a model and its data."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +134,9 @@ class Board:
 def run_trial(recipe: Recipe, terms: Terms, on_mean: Callable[[int, float], bool]) -> Outcome:
     """Train a recipe under every seed; all of them stop once ``on_mean`` says so.
 
-    The same recipe under the same terms gives the same scores. Native runs go side by side. Those
-    of other engines go one after another, so only the last of them can be stopped.
+    The same recipe under the same terms gives the same scores. Native runs go side by side, all
+    seeds at once whatever the cores, so that no seed is done before the others have shown whether
+    it is worth it. Those of other engines go one after another, so only the last can be stopped.
 
     A recipe that cannot be built for the dataset makes a failed trial; what else goes wrong is
     raised.
@@ -148,7 +154,8 @@ def run_trial(recipe: Recipe, terms: Terms, on_mean: Callable[[int, float], bool
 
     try:
         if engine == "native":
-            with closing(side_by_side(terms.seeds, do, board.stopped.set)) as runs:
+            at_once = max(usable_cores(), AT_ONCE)
+            with closing(side_by_side(terms.seeds, do, board.stopped.set, at_once)) as runs:
                 list(runs)
         else:
             list(one_by_one(terms.seeds, do))

@@ -19,8 +19,8 @@ from mlplab.files import writing
 from mlplab.recipes import SearchSpec, TuneTable, check, load_search
 from mlplab.recipes.problems import sentence
 from mlplab.study import Progress
-from mlplab.study.tracking import Tracking
-from mlplab.tuning.confirm import FIRST_FRESH, confirm
+from mlplab.study.tracking import Tracking, followed
+from mlplab.tuning.confirm import FIRST_FRESH, check_study, confirm
 from mlplab.tuning.process import alive
 from mlplab.tuning.progress import TuneProgress
 from mlplab.tuning.storage import answering, open_store, sqlite_url
@@ -88,6 +88,7 @@ def tune(
     Raises:
         RecipeError: the spec cannot be used.
         UsageError: settings or a storage that cannot be used, or one with another search.
+        StudyError: the study file is none, or one on other data or validation.
         StorageError: the storage stopped answering.
         FailedError: no trial was complete.
 
@@ -114,10 +115,11 @@ def tune(
     path = Path(path or f"{spec.study.name}.study")
     with writing(path, "choose another place"):
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
-    found = _search(spec, terms, _url(spec, path), progress or TuneProgress())
     how: dict[str, Any] = {"progress": run_progress, "command": command, "keep": spec.study.keep}
-    how["track"] = spec.study.track if track is None else track
-    return confirm(spec, terms, found, path, **how)
+    with followed(spec.study.track if track is None else track) as tracking:
+        check_study(path, terms)
+        found = _search(spec, terms, _url(spec, path), progress or TuneProgress())
+        return confirm(spec, terms, found, path, track=tracking, **how)
 
 
 def search(
@@ -218,7 +220,12 @@ def _search(spec: SearchSpec, terms: Terms, url: str, progress: TuneProgress) ->
 
 
 def _do(shared: SharedSearch, trial: Trial, terms: Terms, progress: TuneProgress) -> None:
-    """Do one trial and write down what came of it; put it back where this process gives up."""
+    """Do one trial and write down what came of it; put it back where this process gives up.
+
+    A trial that others took up meanwhile, as it gave no sign of life, is theirs.
+    """
+    from optuna.exceptions import UpdateFinishedTrialError
+
     began = time.perf_counter()
 
     def on_mean(epoch: int, mean: float) -> bool:
@@ -230,6 +237,9 @@ def _do(shared: SharedSearch, trial: Trial, terms: Terms, progress: TuneProgress
         with alive(lambda: shared.sign(trial)):
             outcome = _outcome(shared, trial, terms, progress, on_mean)
         shared.end(trial, outcome)
+    except UpdateFinishedTrialError:
+        progress.on_trial_taken(trial.number)
+        return
     except BaseException:
         shared.put_back(trial)
         raise
