@@ -128,7 +128,7 @@ def test_the_ray_of_this_machine_is_used(machines: Machines, tmp_path: Path) -> 
 
     words = [str(ROOT / "examples" / "digits.toml"), "--on", "ray", "--seeds", "1"]
     joined = start_run(tmp_path, *words, RAY_TMPDIR=machines.folder)
-    _, errors = joined.communicate(timeout=240)
+    _, errors = joined.communicate(timeout=280)
     assert joined.returncode == 0, errors
     assert "note: the runs go to Ray: 3 machines, 3 cores\n" in errors
     (tmp_path / "ray").mkdir()

@@ -48,6 +48,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         process.kill()
 
 
+@pytest.mark.timeout(900)  # it starts Ray three times
 def test_stopped_then_killed_then_run_to_its_end(folder: Path) -> None:
     path = folder / "a.study"
 
