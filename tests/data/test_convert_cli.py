@@ -91,7 +91,7 @@ def test_a_test_split_that_cannot_be_loses_nothing_that_was_read(
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
-    rows = pd.DataFrame(np.random.default_rng(0).random((400_000, 10)))
+    rows = pd.DataFrame(np.random.default_rng(0).random((150_000, 10)))
     rows["way"] = rows[0] > 0.5
     rows.to_csv(tmp_path / "t.csv", index=False)
     command = [*MLPLAB, "convert", tmp_path / "t.csv", "--to", tmp_path / "to", "--target", "way"]
@@ -105,7 +105,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     assert (process.returncode, out) == (130, "")
     assert error == "Interrupted; the same command goes on where this one stopped.\n"
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout.endswith("320,000 training and 80,000 test examples, 2 classes\n")
+    assert done.stdout.endswith("120,000 training and 30,000 test examples, 2 classes\n")
 
 
 def test_a_folder_that_was_changed(table: Path, tmp_path: Path) -> None:
