@@ -110,7 +110,7 @@ def heading(options: argparse.Namespace, recipe: Recipe, dataset: Dataset) -> st
         f"{options.runs} runs of {recipe.name} on {dataset.name}, {recipe.epochs} epochs each, by "
         "the native engine, on a Ray of this machine with so many workers; beside them the same "
         "runs without Ray on as many cores. The middle of "
-        f"{options.turns}. A worker's time is what a run costs more on it.\n"
+        f"{options.turns}. The last column is what a run costs more, in time of a worker.\n"
     )
 
 
