@@ -158,7 +158,7 @@ def verdicts(study: Study) -> list[Comparison]:
 
 def print_answers(answers: dict[str, str]) -> None:
     """Print the notebook's questions with their answers."""
-    from mlplab.compare.words import wrapped
+    from mlplab.plain_text import wrapped
 
     for question, answer in answers.items():
         typer.echo("\n".join(["", *wrapped(question), *wrapped(answer, "  ")]))

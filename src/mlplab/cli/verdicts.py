@@ -41,7 +41,7 @@ def as_data(found: Comparison, terms: pd.DataFrame | None) -> dict[str, Any]:
 
 def terms_text(terms: pd.DataFrame) -> str:
     """Return a table of what each recipe costs, and a warning where one costs much more."""
-    from mlplab.compare.words import bullets, table
+    from mlplab.plain_text import bullets, table
     from mlplab.report.numbers import seconds, whole
     from mlplab.study.terms import unequal
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlplab.compare.verdict import UNIT
+from mlplab.plain_text import MISSING, bullets, percent, table, wrapped
 
-WIDTH = 79
-MISSING = "–"
 _NOTHING = "Nothing in reach does."
 _LETTERS = "Recipes that share a letter of their groups have not been told apart."
 
@@ -32,19 +30,6 @@ def page(comparison: Comparison) -> str:
         bullets(pair.sentence() for pair in comparison.pairs),
     ]
     return "\n\n".join("\n".join(part) for part in parts)
-
-
-def wrapped(text: str, bullet: str = "") -> list[str]:
-    """Return prose as lines that fit a terminal."""
-    indent = " " * len(bullet)
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=bullet, subsequent_indent=indent, break_on_hyphens=False
-    )
-
-
-def bullets(sentences: Iterable[str]) -> list[str]:
-    """Return a list of sentences as lines that fit a terminal."""
-    return [line for sentence in sentences for line in wrapped(sentence, "- ")]
 
 
 def _notes(comparison: Comparison) -> list[str]:
@@ -148,16 +133,6 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:,.0f} minutes" if minutes < 120 else f"{minutes / 60:,.0f} hours"
 
 
-def percent(share: float) -> str:
-    """Return a share as a whole or short number of per cent.
-
-    Examples:
-        >>> percent(0.95), percent(0.995)
-        ('95%', '99.5%')
-    """
-    return f"{100 * share:g}%"
-
-
 def interval(pair: Pair) -> str:
     """Return the interval of a pair, its ends with their signs."""
     return f"{signed(pair, pair.low)} to {signed(pair, pair.high)}"
@@ -166,17 +141,3 @@ def interval(pair: Pair) -> str:
 def signed(pair: Pair, value: float) -> str:
     """Return a difference in the unit of a pair, with its sign."""
     return f"{value:+.3f}" if pair.metric == "accuracy" else f"{value:+.5f}"
-
-
-def table(head: Sequence[str], rows: list[list[str]], left: int = 1) -> list[str]:
-    """Return aligned lines; the first columns and the last stand at their left."""
-    cells = [list(head), *rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = []
-    for row in cells:
-        aligned = [
-            cell.ljust(width) if i < left or i == len(widths) - 1 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(aligned).rstrip())
-    return lines

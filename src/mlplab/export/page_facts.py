@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlplab.compare.words import percent
 from mlplab.export.ensemble import Ensemble
 from mlplab.export.parity import Parity
 from mlplab.export.quantize import RoundingCost, refusal
+from mlplab.plain_text import percent
 
 
 class Row(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlplab.compare.words import percent, table, wrapped
 from mlplab.export.parity import Parity
 from mlplab.export.quantize import RoundingCost, refusal
 from mlplab.export.writing import Exported
+from mlplab.plain_text import percent, table, wrapped
 
 
 def told(done: Exported) -> str:

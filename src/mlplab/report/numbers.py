@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 import pandas as pd
 
-from mlplab.compare.words import MISSING as MISSING
+from mlplab.plain_text import MISSING as MISSING
 
 
 def percent(share: float | None, digits: int = 2) -> str:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from rich.table import Table
 
-from mlplab.compare.words import table as text_table
 from mlplab.data import Dataset
+from mlplab.plain_text import table as text_table
 from mlplab.recipes.notebook import EPOCHS
 from mlplab.report.numbers import MISSING, number, vector
 from mlplab.study import Study

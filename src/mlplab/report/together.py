@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlplab.compare import Comparison
-from mlplab.compare.words import percent
+from mlplab.plain_text import percent
 from mlplab.report.compared import Compared
 from mlplab.report.facts import Facts
 from mlplab.report.figures.comparisons import has_floor

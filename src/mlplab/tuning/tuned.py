@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlplab.compare.words import bullets, table
+from mlplab.plain_text import bullets, table
 from mlplab.recipes import Plain, Recipe
 from mlplab.tuning.optimism import Optimism
 
