@@ -110,9 +110,9 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks.tracked", description=__doc__)
     parser.add_argument("--page", type=Path, help="a Markdown page to write the line into")
     parser.add_argument("--dataset", default="mnist", help="a dataset by name")
-    parser.add_argument("--seeds", type=int, default=4, help="runs of a study")
-    parser.add_argument("--epochs", type=int, default=5, help="epochs of a run")
-    parser.add_argument("--turns", type=int, default=6, help="pairs of turns that are measured")
+    parser.add_argument("--seeds", type=int, default=10, help="runs of a study")
+    parser.add_argument("--epochs", type=int, default=20, help="epochs of a run")
+    parser.add_argument("--turns", type=int, default=3, help="pairs of turns that are measured")
     return parser.parse_args(words)
 
 
