@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import shlex
 import signal
@@ -18,6 +16,7 @@ from PIL import Image
 import mlplab
 from mlplab import Dataset, Study
 from mlplab.export import page_file
+from tests.terminal import in_terminal
 
 from .conftest import EXAMPLES, PROGRAM, Program
 
@@ -60,25 +59,8 @@ def test_json_is_one_object_and_quiet_is_silent(mlplab_: Program, tmp_path: Path
 
 def test_live_lines_in_a_terminal(tmp_path: Path) -> None:
     """A run draws one line that is redrawn, and leaves one line when it has ended."""
-    reader, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [*PROGRAM, "run", str(SPEC), "--seeds", "1", "--epochs", "300"],
-        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=terminal, stdin=terminal,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "160"},
-    )  # fmt: skip
-    os.close(terminal)
-    drawn = b""
-    while True:
-        try:
-            piece = os.read(reader, 4096)
-        except OSError:  # the terminal's other end has closed
-            break
-        if not piece:
-            break
-        drawn += piece
-    os.close(reader)
-    assert process.wait(timeout=60) == 0
-    text = drawn.decode()
+    command = [*PROGRAM, "run", str(SPEC), "--seeds", "1", "--epochs", "300"]
+    text = in_terminal(command, tmp_path, columns=160)
     assert re.search(r"\d+/300 loss", text)
     assert "s left" in text
     assert "\x1b[2K" in text  # a line was redrawn

@@ -18,6 +18,7 @@ import mlplab
 from mlplab import DataError, UsageError
 from mlplab.cli.data import app
 from mlplab.data.mapped import check_content
+from tests.terminal import in_terminal
 
 MLPLAB = [sys.executable, "-m", "mlplab.cli.main", "data"]
 
@@ -106,6 +107,18 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     assert error == "Interrupted; the same command goes on where this one stopped.\n"
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.endswith("120,000 training and 30,000 test examples, 2 classes\n")
+
+
+def test_a_terminal_shows_how_far_it_is(table: Path, tmp_path: Path) -> None:
+    command = [*MLPLAB, "convert", table, "--to", tmp_path / "to", "--target", "way"]
+    size = table.stat().st_size
+    shown = in_terminal(command)
+    assert f"{table.name}: " in shown
+    assert "100%" in shown
+    assert f"{size / 1000:.1f}k/{size / 1000:.1f}k" in shown
+    again = [*MLPLAB, "convert", table, "--to", tmp_path / "quiet", "--target", "way", "--quiet"]
+    [line] = in_terminal(again).splitlines()  # what it made, and no bar
+    assert line.endswith("400 training and 100 test examples, 2 classes")
 
 
 def test_a_folder_that_was_changed(table: Path, tmp_path: Path) -> None:

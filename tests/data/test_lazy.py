@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlplab.data.lazy import AllBut, LazyRows
+from mlplab.data.lazy import AllBut, LazyRows, Listed
 
 BASE = np.arange(4 * 3 * 2).reshape(4, 3, 2)
 LAZY, ARRAY = LazyRows(BASE, AllBut(4, np.array([1]))), np.delete(BASE, 1, axis=0)
@@ -44,3 +44,16 @@ def test_they_refuse_what_the_array_refuses(index: Any) -> None:
     for rows in (LAZY, ARRAY):
         with pytest.raises(IndexError):
             rows[index]
+
+
+@pytest.mark.parametrize("rows", [None, AllBut(9, np.array([0, 3, 8])), Listed(np.arange(6)[::-1])])
+def test_a_part_is_unread_and_has_its_rows(rows: Any) -> None:
+    base = np.arange(18).reshape(9, 2)
+    lazy = LazyRows(base, rows).then(lambda some: some * 10)
+    array = np.asarray(lazy)
+    part = lazy.part(1, 5)
+    assert isinstance(part, LazyRows)
+    np.testing.assert_array_equal(part, array[1:5])
+    np.testing.assert_array_equal(part.part(2, 4), array[3:5])
+    np.testing.assert_array_equal(part[[3, 0]], array[[4, 1]])
+    assert part.part(2, 2).shape == (0, 2)

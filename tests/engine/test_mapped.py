@@ -20,6 +20,7 @@ from mlplab.engine import Streams, choose_engine, jax_engine
 from mlplab.engine.orders import ByBlocks
 from mlplab.recipes import adapt
 
+ROOT = Path(__file__).parents[2]
 N_ROWS = 6000
 SMALL_BLOCK = 2048
 HELD: dict[Path, Dataset] = {}
@@ -141,6 +142,42 @@ def test_weights_of_samples_and_of_classes(folder: Path, monkeypatch: pytest.Mon
         assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("engine", ["native", "keras", "jax"])
+def test_a_tail_for_validation(engine: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``validation_split`` of rows to be read is carved unread: only the tail comes into memory."""
+    monkeypatch.setattr("mlplab.data.splits.BLOCK_ROWS", SMALL_BLOCK)
+    read: list[int] = []
+    between = LazyRows.between
+
+    def counted(rows: LazyRows, start: int, stop: int, step: int = 1) -> Any:
+        read.append(stop - start)
+        return between(rows, start, stop, step)
+
+    monkeypatch.setattr(LazyRows, "between", counted)
+    found = []
+    for dataset in both(folder, "full"):
+        recipe = Recipe("any", network)
+        keras.utils.set_random_seed(0)
+        model = recipe.model(dataset)
+        targets = recipe.targets(dataset.train.y, dataset.n_classes)
+        history = mlplab.fit(
+            model,
+            dataset.train.x,
+            targets,
+            validation_split=0.1,
+            engine=engine,
+            epochs=2,
+            batch_size=100,
+            verbose=0,
+            seed=3,
+        )
+        found.append([history.history, [w.tolist() for w in model.get_weights()]])
+    assert found[0] == found[1]
+    assert len(found[0][0]["val_loss"]) == 2
+    if engine != "jax":  # which takes all of it to its device
+        assert max(read) < 0.2 * N_ROWS
+
+
 def test_a_mapped_validation_split_of_the_test_set(folder: Path) -> None:
     datasets = (HELD[folder / "full"], folder / "full")
     recipe = Recipe("any", network, epochs=1)
@@ -233,26 +270,15 @@ def test_rows_are_an_array_to_those_who_ask(folder: Path) -> None:
 
 
 MEASURED = """
-import sys, threading, time
+import sys
 from pathlib import Path
 import keras
-import numpy as np
 import mlplab
 from mlplab.data import splits
 from mlplab.engine import feed
+from tests.memory import growth
 
 splits.BLOCK_ROWS, feed.LOT_BYTES = 1 << 16, 1 << 20
-peak, done = 0, False
-
-def private_bytes():
-    [line] = [line for line in open("/proc/self/status") if line.startswith("RssAnon")]
-    return 1024 * int(line.split()[1])
-
-def watch():
-    global peak
-    while not done:
-        peak = max(peak, private_bytes())
-        time.sleep(0.002)
 
 def network(dataset):
     layers = [keras.Input(dataset.input_shape), keras.layers.Dense(16, activation="relu")]
@@ -262,12 +288,9 @@ folder = Path(sys.argv[1])
 recipe = mlplab.Recipe("any", network, batch_size=1024, epochs=1)
 small = mlplab.load(folder / "small")
 mlplab.run(recipe, small, 1, path=folder / (sys.argv[2] + "-warm.study")).close()
-begun, watcher = private_bytes(), threading.Thread(target=watch)
-watcher.start()
-mlplab.run(recipe, folder / sys.argv[2], 1, path=folder / (sys.argv[2] + ".study")).close()
-done = True
-watcher.join()
-print(peak - begun)
+with growth() as found:
+    mlplab.run(recipe, folder / sys.argv[2], 1, path=folder / (sys.argv[2] + ".study")).close()
+print(found.bytes)
 """
 
 
@@ -285,6 +308,7 @@ def test_memory_does_not_grow_with_the_data(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
+            cwd=ROOT,
         )
         assert done.returncode == 0, done.stderr
         peaks.append(int(done.stdout))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -22,6 +20,7 @@ from typer.testing import CliRunner, Result
 from mlplab.cli.main import app
 from mlplab.data import Dataset
 from mlplab.data.framing import frame
+from tests.terminal import in_terminal
 
 COMMAND = [sys.executable, "-m", "mlplab.cli.main", "predict"]
 HEADER = "file,example,answer,probability,runner_up,runner_up_probability"
@@ -60,28 +59,10 @@ def bulk(tmp_path: Path, mnist: Dataset) -> None:
     np.savetxt(tmp_path / "digits.csv", table, "%d", ",", header=names, comments="")
 
 
-def in_terminal(folder: Path, *arguments: object, columns: int = 100) -> str:
+def shown(folder: Path, *arguments: object, columns: int = 100) -> str:
     """Run the command in a terminal of the given width, and return what it shows."""
-    ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
-    command = [*COMMAND, *map(str, arguments)]
-    with subprocess.Popen(
-        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        while part := read_terminal(ours):
-            shown += part
-    os.close(ours)
-    assert process.returncode == 0, shown
-    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).replace("\r\n", "\n")
-
-
-def read_terminal(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # how Linux says that the other end of a terminal has closed
-        return b""
+    text = in_terminal([*COMMAND, *map(str, arguments)], folder, columns=columns)
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n")
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -103,7 +84,7 @@ def test_pictures_in_a_pipe(
 
 
 def test_pictures_in_a_terminal(tmp_path: Path, model_file: Path, digits: list[int]) -> None:
-    lines = in_terminal(tmp_path, model_file, "seven.png", "two.jpg").splitlines()
+    lines = shown(tmp_path, model_file, "seven.png", "two.jpg").splitlines()
     assert lines[-3].split() == ["file", "answer", "probability", "runner-up", "probability"]
     assert lines[-2].split()[:2] == ["seven.png", "7"]
     assert lines[-1].split()[:2] == ["two.jpg", "2"]
@@ -112,7 +93,7 @@ def test_pictures_in_a_terminal(tmp_path: Path, model_file: Path, digits: list[i
 def test_all_classes_in_a_terminal_of_80_columns(
     tmp_path: Path, model_file: Path, digits: list[int]
 ) -> None:
-    lines = in_terminal(tmp_path, model_file, "seven.png", "-v", columns=80).splitlines()
+    lines = shown(tmp_path, model_file, "seven.png", "-v", columns=80).splitlines()
     assert lines[-2].split() == ["file", "answer", *"0123456789"]
     shares = [float(cell) for cell in lines[-1].split()[2:]]
     assert len(shares) == 10
@@ -167,7 +148,7 @@ def test_npz_and_csv_agree(
 def test_bulk_in_a_terminal_shows_a_summary_and_the_first_rows(
     tmp_path: Path, model_file: Path, bulk: None
 ) -> None:
-    lines = in_terminal(tmp_path, model_file, "digits.npz").splitlines()
+    lines = shown(tmp_path, model_file, "digits.npz").splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("digits.npz: 50 examples"))
     assert re.fullmatch(r"digits.npz: 50 examples, accuracy [01]\.\d{4}", lines[start])
     assert [line.split()[0] for line in lines[start + 1 : start + 12]] == [

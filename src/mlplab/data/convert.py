@@ -19,7 +19,7 @@ from mlplab.data.dataset import Dataset
 from mlplab.data.finish import check, finish
 from mlplab.data.mapped import is_mapped_folder, open_mapped
 from mlplab.data.parts import Parts, open_parts
-from mlplab.data.splits import DEFAULT_TEST, split_size
+from mlplab.data.splits import DEFAULT_TEST, SplitSizeError, split_size
 from mlplab.data.tables import (
     as_numbers,
     check_target,
@@ -131,14 +131,11 @@ class _Conversion:
             if not state.tally.rows:
                 raise DataError(no_rows(self.table))
             check(self.work, state.tally, self.columns, str(self.table))
+            finish(self.work, state.tally, self.columns, test, folder)
+        except SplitSizeError:  # what was read stays, for another size
+            raise
         except DataError as error:
             if not isinstance(error.__cause__, OSError):  # another try would find the same
-                self.work.remove()
-            raise
-        try:
-            finish(self.work, state.tally, self.columns, test, folder)
-        except DataError:
-            if test == DEFAULT_TEST:  # nobody will ask for another
                 self.work.remove()
             raise
 

@@ -63,7 +63,8 @@ def finish(
         target_folder: the name.
 
     Raises:
-        DataError: such a test split cannot be carved; the work stays, for another.
+        SplitSizeError: a test split of that size cannot be carved.
+        DataError: none can, or there is one class alone.
     """
     x, codes = work.x(tally.rows), work.y(tally.rows)
     alphabet = sorted(range(len(tally.words)), key=tally.words.__getitem__)

@@ -71,6 +71,28 @@ class Listed:
         return self.places[which]
 
 
+@dataclass(frozen=True)
+class Within:
+    """The places from one number up to another, of those that others give.
+
+    Examples:
+        >>> places = Within(AllBut(6, np.array([1, 4])), 1, 3)
+        >>> len(places), places.at(np.arange(2)).tolist()
+        (2, [2, 3])
+    """
+
+    places: AllBut | Listed | Within
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def at(self, which: Places) -> Places:
+        """Return the places of that number, counted from ``start``."""
+        return self.places.at(which + self.start)
+
+
 class LazyRows:
     """Rows of an array, each read when it is asked for.
 
@@ -92,7 +114,7 @@ class LazyRows:
     def __init__(
         self,
         base: Any,
-        rows: AllBut | Listed | None = None,
+        rows: AllBut | Listed | Within | None = None,
         each: Callable[[Array], Array] | None = None,
     ) -> None:
         self.base, self.rows, self.each = base, rows, each
@@ -152,6 +174,17 @@ class LazyRows:
         """Read rows one by one, in that order."""
         places = which if self.rows is None else self.rows.at(which)
         return self._made(np.asarray(self.base[places]))
+
+    def part(self, start: int, stop: int) -> LazyRows:
+        """Return the rows from ``start`` up to ``stop``, unread.
+
+        Examples:
+            >>> LazyRows(np.arange(6), AllBut(6, np.array([0]))).part(2, 5)[:].tolist()
+            [3, 4, 5]
+        """
+        if self.rows is None:
+            return LazyRows(self.base[start:stop], None, self.each)
+        return LazyRows(self.base, Within(self.rows, start, stop), self.each)
 
     def then(self, each: Callable[[Array], Array]) -> LazyRows:
         """Return the rows that a function makes of these, many at once.

@@ -19,6 +19,10 @@ BLOCK_ROWS = 1 << 20
 """Examples up to which all are drawn from at once; beyond, block by block."""
 
 
+class SplitSizeError(DataError):
+    """A split of that size cannot be carved; one of another can."""
+
+
 def default_validation(n_train: int) -> int:
     """Examples to hold out for validation when nobody said how many: 5,000 or a tenth.
 
@@ -177,7 +181,7 @@ def _check_possible(classes: Array, counts: Array, n: int) -> None:
         )
     most = int(counts.sum()) - len(counts)
     if not len(counts) <= n <= most:
-        raise DataError(
+        raise SplitSizeError(
             f"cannot hold out {n} of {counts.sum()} examples: with {len(counts)} classes, each on "
             f"both sides, it must be {len(counts)} to {most}"
         )

@@ -64,7 +64,7 @@ def fit(
     if streams is None and not lazy:
         return model.fit(**arguments.keywords)
     streams = streams or Streams.of(random.getrandbits(63))
-    arguments = carve_tail(check_arrays(arguments))
+    arguments = read_held_out(carve_tail(check_arrays(arguments)))
     n_samples, batch_size = arguments.x.shape[0], arguments.samples_a_step
     steps = math.ceil(n_samples / batch_size)
     seed_dropout(model, streams, steps_done=arguments.initial_epoch * steps)
@@ -99,10 +99,15 @@ def check_arrays(arguments: FitArguments) -> FitArguments:
     for name, array in (("y", y), ("sample_weight", weight)):
         if array is not None and len(array) != x.shape[0]:
             raise DataError(f"expected {name} as long as x ({x.shape[0]}), got {len(array)}")
+    return replace(arguments, x=x, y=y, sample_weight=weight)
+
+
+def read_held_out(arguments: FitArguments) -> FitArguments:
+    """Return the arguments with validation data in memory, where they are rows to be read."""
     held_out = arguments.validation_data
     if isinstance(held_out, tuple):
         held_out = tuple(np.asarray(a) if isinstance(a, LazyRows) else a for a in held_out)
-    return replace(arguments, x=x, y=y, sample_weight=weight, validation_data=held_out)
+    return replace(arguments, validation_data=held_out)
 
 
 def _rows_at_hand(x: Any) -> Any:
@@ -124,8 +129,8 @@ def carve_tail(arguments: FitArguments) -> FitArguments:
             f"got {arguments.validation_split} of {n_samples}"
         )
     arrays = [arguments.x, arguments.y, arguments.sample_weight]
-    head = [None if array is None else array[:start] for array in arrays]
-    tail = [array[start:] for array in arrays if array is not None]
+    head = [None if array is None else _part(array, 0, start) for array in arrays]
+    tail = [_part(array, start, n_samples) for array in arrays if array is not None]
     return replace(
         arguments,
         x=head[0],
@@ -134,6 +139,10 @@ def carve_tail(arguments: FitArguments) -> FitArguments:
         validation_split=0.0,
         validation_data=tuple(tail),
     )
+
+
+def _part(array: Any, start: int, stop: int) -> Any:
+    return array.part(start, stop) if isinstance(array, LazyRows) else array[start:stop]
 
 
 class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
