@@ -11,7 +11,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -40,7 +40,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class OnWorkers:
-    """What so many workers took: to start, for a first run each, and for the study."""
+    """Seconds that so many workers took: to start, for a first run each, and for each study."""
 
     workers: int
     start: float
@@ -69,63 +69,83 @@ def cores(n: int) -> Iterator[bool]:
         os.sched_setaffinity(0, allowed)
 
 
-def on_workers(
-    recipe: Recipe, dataset: Dataset, seeds: range, turns: int, n: int, answers: bytes
-) -> OnWorkers:
-    """Time a study on a Ray with so many workers, which is started for it."""
-    clock = time.perf_counter()
-    cluster = connect_here(n)
-    start = time.perf_counter() - clock
-    try:
-        with OnRay("ray") as ray:
-            first = study(recipe, dataset, range(n), ray).seconds
-            timed = [study(recipe, dataset, seeds, ray) for _ in range(turns)]
-    finally:
-        cluster.close()
-    if any(one.answers != answers for one in timed):
-        raise SystemExit("error: the networks on Ray are not those without it")
-    return OnWorkers(n, start, first, [one.seconds for one in timed])
+class Bench:
+    """Studies of short runs, one for each number of epochs, on Ray and without."""
 
+    def __init__(self, options: argparse.Namespace, dataset: Dataset) -> None:
+        self.options, self.dataset = options, dataset
+        softmax = choose_notebook_recipes(["softmax"])[0]
+        self.recipes = [softmax.replace(epochs=epochs) for epochs in options.epochs]
+        self.seeds = range(options.runs)
+        # a first time, not timed
+        self.answers = [study(one, dataset, self.seeds, None).answers for one in self.recipes]
 
-def measure(options: argparse.Namespace, dataset: Dataset) -> str:
-    """Return the page's tables."""
-    recipe = choose_notebook_recipes(["softmax"])[0].replace(epochs=options.epochs)
-    seeds = range(options.runs)
-    home: dict[int, float] = {}
-    answers = study(recipe, dataset, seeds, None).answers  # a first time, not timed
-    for n in options.workers:
+    def measure(self) -> str:
+        """Return the page's tables."""
+        home = {n: timed for n in self.options.workers if (timed := self.without_ray(n))}
+        found = [self.on_workers(n) for n in self.options.workers]
+        return "\n".join([self.heading(), *self.tables(found, home)])
+
+    def without_ray(self, n: int) -> list[float]:
+        """Time the studies on so many cores; none where there are fewer."""
         with cores(n) as enough:
-            if enough:
-                timed = [study(recipe, dataset, seeds, None) for _ in range(options.turns)]
-                home[n] = statistics.median(one.seconds for one in timed)
-    found = [on_workers(recipe, dataset, seeds, options.turns, n, answers) for n in options.workers]
-    return "\n".join([heading(options, recipe, dataset), *tables(found, home, options.runs)])
+            return self.timed(None) if enough else []
 
+    def on_workers(self, n: int) -> OnWorkers:
+        """Time the studies on a Ray with so many workers, which is started for them."""
+        clock = time.perf_counter()
+        cluster = connect_here(n)
+        start = time.perf_counter() - clock
+        try:
+            with OnRay("ray") as ray:
+                first = study(self.recipes[0], self.dataset, range(n), ray).seconds
+                return OnWorkers(n, start, first, self.timed(ray))
+        finally:
+            cluster.close()
 
-def heading(options: argparse.Namespace, recipe: Recipe, dataset: Dataset) -> str:
-    """Return the lines that say what was measured, and where."""
-    versions = ", ".join(f"{name} {version(name)}" for name in ("ray", "keras", "jax", "numpy"))
-    return (
-        f"{machine.processor()}, {machine.n_cores()} cores; {versions}\n\n"
-        f"{options.runs} runs of {recipe.name} on {dataset.name}, {recipe.epochs} epochs each, by "
-        "the native engine, on a Ray of this machine with so many workers; beside them the same "
-        "runs without Ray on as many cores. The middle of "
-        f"{options.turns}. The last column is what a run costs more, in time of a worker.\n"
-    )
+    def timed(self, on: OnRay | None) -> list[float]:
+        """Return the middle of the seconds of some turns, for each study."""
+        found = []
+        for recipe, answers in zip(self.recipes, self.answers, strict=True):
+            turns = [study(recipe, self.dataset, self.seeds, on) for _ in range(self.options.turns)]
+            if any(one.answers != answers for one in turns):
+                raise SystemExit("error: the networks on Ray are not those without it")
+            found.append(statistics.median(one.seconds for one in turns))
+        return found
 
+    def heading(self) -> str:
+        """Return the lines that say what was measured, and where."""
+        versions = ", ".join(f"{name} {version(name)}" for name in ("ray", "keras", "jax", "numpy"))
+        return (
+            f"{machine.processor()}, {machine.n_cores()} cores; {versions}\n\n"
+            f"{self.options.runs} runs of {self.recipes[0].name} on {self.dataset.name} by the "
+            "native engine, on a Ray of this machine with so many workers; beside them the same "
+            f"runs without Ray on as many cores. The middle of {self.options.turns}. The last "
+            "column is what a run costs more, in time of a worker.\n"
+        )
 
-def tables(found: Sequence[OnWorkers], home: dict[int, float], n_runs: int) -> Iterator[str]:
-    """Yield the table of the studies, and that of the starts."""
-    rows = []
-    for one in found:
-        seconds, without = statistics.median(one.studies), home.get(one.workers)
-        more = None if without is None else 1000 * (seconds - without) * one.workers / n_runs
-        rows.append([str(one.workers), f"{seconds:.1f}", cell(without, 1), cell(more, 0)])
-    head = ["workers", f"{n_runs} runs on Ray, s", "without Ray, s", "more a run and worker, ms"]
-    yield table(head, rows) + "\n"
-    yield "Once a command, before that:\n"
-    starts = [[str(one.workers), f"{one.start:.1f}", f"{one.first:.1f}"] for one in found]
-    yield table(["workers", "Ray starts, s", "a first run on each worker, s"], starts)
+    def tables(
+        self, found: Sequence[OnWorkers], home: Mapping[int, Sequence[float]]
+    ) -> Iterator[str]:
+        """Yield the table of the studies, and that of the starts."""
+        rows = []
+        for place, recipe in enumerate(self.recipes):
+            for one in found:
+                seconds = one.studies[place]
+                without = home[one.workers][place] if one.workers in home else None
+                more = None if without is None else self.more_a_run(seconds - without, one.workers)
+                figures = [cell(seconds, 1), cell(without, 1), cell(more, 0)]
+                rows.append([str(recipe.epochs), str(one.workers), *figures])
+        runs = f"{self.options.runs} runs"
+        head = ["epochs", "workers", f"{runs} on Ray, s", "without Ray, s", "more a run, ms"]
+        yield table(head, rows) + "\n"
+        yield "Once a command, before that:\n"
+        starts = [[str(one.workers), f"{one.start:.1f}", f"{one.first:.1f}"] for one in found]
+        yield table(["workers", "Ray starts, s", "a first run on each worker, s"], starts)
+
+    def more_a_run(self, seconds: float, workers: int) -> float:
+        """Return the milliseconds of a worker that a run costs more, of a study's seconds."""
+        return 1000 * seconds * workers / self.options.runs
 
 
 def cell(value: float | None, digits: int) -> str:
@@ -138,7 +158,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks.on_ray", description=__doc__)
     parser.add_argument("--page", type=Path, help="a Markdown page to write the tables into")
     parser.add_argument("--runs", type=int, default=200, help="runs of a study")
-    parser.add_argument("--epochs", type=int, default=10, help="epochs of a run")
+    parser.add_argument("--epochs", type=int, nargs="+", default=[10, 100], help="epochs of a run")
     parser.add_argument("--turns", type=int, default=3, help="times that each is measured")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     return parser.parse_args(words)
@@ -147,7 +167,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print, and write the page."""
     options = parse(words)
-    text = measure(options, mlplab.load("digits"))
+    text = Bench(options, mlplab.load("digits")).measure()
     print(text)
     if options.page:
         write_between_marks(options.page, COMMAND, text)

@@ -16,7 +16,7 @@ from mlplab.errors import FailedError
 from mlplab.recipes import Recipe, load_search
 from mlplab.study import one_run, pool, train
 from mlplab.study.one_run import Epoch
-from mlplab.tuning import Found, TuneProgress, search
+from mlplab.tuning import Found, TuneProgress, search, tune
 from mlplab.tuning.trial import Outcome, Terms, run_trial
 from tests.tuning.specs import HEAD, LINEAR
 
@@ -204,3 +204,6 @@ def test_a_search_in_which_nothing_works_says_so(tmp_path: Path, storage: str):
         match="no trial of the search was complete: 2 trials: 2 diverged; the loss of seed",
     ):
         searched(tmp_path, text, storage, sampler="grid")
+    with pytest.raises(FailedError, match="2 diverged"):
+        tune(tmp_path / "x.toml", storage=storage, sampler="grid", path=tmp_path / "a.study")
+    assert not (tmp_path / "a.study").exists()  # a study of no runs would be of no use

@@ -17,6 +17,15 @@ def choose_progress(quiet: bool, verbose: bool) -> Progress | None:
     return LiveProgress(console) if console.is_terminal and not verbose else PlainProgress(console)
 
 
+def live_lines(console: Console) -> Bars:
+    """Return lines that are drawn anew as their figures change: a description, then the figures."""
+    return Bars(
+        TextColumn("{task.description} {task.fields[figures]}", markup=False),
+        console=console,
+        transient=True,
+    )
+
+
 def figures(epoch: Epoch) -> str:
     """Return an epoch's figures in Keras's words."""
     return (
@@ -72,11 +81,7 @@ class LiveProgress(PlainProgress):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self.bars = Bars(
-            TextColumn("{task.description} {task.fields[figures]}", markup=False),
-            console=console,
-            transient=True,
-        )
+        self.bars = live_lines(console)
         self.tasks: dict[Job, TaskID] = {}
 
     def on_study_begin(self, n_jobs: int, n_present: int) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import Progress as Bars
-from rich.progress import TaskID, TextColumn
+from rich.progress import TaskID
 
+from mlplab.cli.progress import live_lines
 from mlplab.tuning import TuneProgress
 from mlplab.tuning.tuned import shown
 
@@ -83,11 +83,7 @@ class LiveTuneProgress(PlainTuneProgress):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self.bars = Bars(
-            TextColumn("{task.description} {task.fields[figures]}", markup=False),
-            console=console,
-            transient=True,
-        )
+        self.bars = live_lines(console)
         self.tasks: dict[int, tuple[TaskID, int]] = {}
 
     def on_search_begin(self, n_trials: int, n_present: int) -> None:

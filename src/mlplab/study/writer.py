@@ -74,8 +74,9 @@ def open_writer(
         finally:
             file.close()
     finally:
-        lock.release()
+        # While it is held: who waits on the name that goes finds out, and takes the next.
         Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 def open_or_create(path: Path, dataset: Dataset, validation: str | int | float) -> StudyFile:

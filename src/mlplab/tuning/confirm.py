@@ -77,9 +77,10 @@ def _run(
 
 
 def check_study(path: Path, terms: Terms) -> None:
-    """Make the study file of the fresh runs, or see that they can be added to the one there is.
+    """See that the fresh runs can be added to the study file there is, or that one can be made.
 
-    While another process of the search is at its fresh runs, it has seen to that.
+    A search that ends early leaves no file without runs. While another process of the search is
+    at its fresh runs, it has seen to that.
 
     Raises:
         StudyError: it is none, or one with runs on other data or under another validation.
@@ -91,8 +92,11 @@ def check_study(path: Path, terms: Terms) -> None:
     except Timeout:
         return
     try:
+        is_new = not path.exists()
         with open_writer(path, terms.dataset, terms.validation):
             pass
+        if is_new:
+            path.unlink()
     finally:
         lock.release()
 

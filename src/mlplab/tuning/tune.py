@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from mlplab.data import Dataset, default_validation, load
-from mlplab.engine import Streams, check_engine
-from mlplab.errors import FailedError, RecipeError, UsageError
+from mlplab.data import Dataset
+from mlplab.errors import FailedError, RecipeError
 from mlplab.extras import needed
 from mlplab.files import writing
-from mlplab.recipes import SearchSpec, TuneTable, check, load_search
+from mlplab.recipes import SearchSpec
 from mlplab.recipes.problems import sentence
 from mlplab.study import Progress
 from mlplab.study.tracking import Tracking, followed
-from mlplab.tuning.confirm import FIRST_FRESH, check_study, confirm
+from mlplab.tuning.confirm import check_study, confirm
+from mlplab.tuning.prepare import prepare
 from mlplab.tuning.process import alive
 from mlplab.tuning.progress import TuneProgress
 from mlplab.tuning.storage import answering, open_store, sqlite_url
@@ -111,7 +108,19 @@ def tune(
         >>> tuned.values, tuned.comparison.pairs[0].verdict
         ({'batch_size': 32}, 'b better')
     """
-    spec, terms = _prepared(spec, dataset, engine, locals())
+    spec, terms = prepare(
+        spec,
+        dataset,
+        engine,
+        trials=trials,
+        seeds=seeds,
+        sampler=sampler,
+        pruner=pruner,
+        metric=metric,
+        storage=storage,
+        fresh_seeds=fresh_seeds,
+        max_minutes=max_minutes,
+    )
     path = Path(path or f"{spec.study.name}.study")
     with writing(path, "choose another place"):
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -143,51 +152,20 @@ def search(
     Returns:
         The best trial so far, once there are as many as were asked for, by whomever.
     """
-    spec, terms = _prepared(spec, dataset, engine, locals())
+    spec, terms = prepare(
+        spec,
+        dataset,
+        engine,
+        trials=trials,
+        seeds=seeds,
+        sampler=sampler,
+        pruner=pruner,
+        metric=metric,
+        storage=storage,
+        max_minutes=max_minutes,
+    )
     url = _url(spec, Path(f"{spec.study.name}.study"))
     return _search(spec, terms, url, progress or TuneProgress())
-
-
-def _prepared(
-    spec: SearchSpec | str | Path, dataset: Dataset | None, engine: str, given: dict[str, Any]
-) -> tuple[SearchSpec, Terms]:
-    """Check everything that can be checked before the first trial."""
-    spec = spec if isinstance(spec, SearchSpec) else load_search(spec)
-    spec = with_settings(spec, {name: given.get(name) for name in TuneTable.model_fields})
-    check_engine(engine)
-    dataset = dataset or load(spec.study.dataset, **spec.study.load_options)
-    check(spec.study, dataset)
-    validation = spec.study.validation
-    if validation is None or isinstance(validation, str):  # a text is refused with the spec
-        validation = default_validation(dataset.train.n)
-    dataset.with_validation(validation, Streams.of(0).rng("split"))  # raises early if impossible
-    settings = spec.settings
-    return spec, Terms(dataset, validation, range(settings.seeds), settings.metric, engine)
-
-
-def with_settings(spec: SearchSpec, given: dict[str, Any]) -> SearchSpec:
-    """Return a search spec with settings in the place of those of its ``[tune]``.
-
-    Args:
-        spec: the search spec.
-        given: settings by name; those that are None stay as they are.
-
-    Raises:
-        UsageError: a setting that cannot be used.
-    """
-    chosen = {name: value for name, value in given.items() if value is not None}
-    try:
-        settings = TuneTable.model_validate(spec.settings.model_dump() | chosen)
-    except ValidationError as error:
-        raise UsageError("\n".join(map(_told, error.errors(include_url=False)))) from error
-    if settings.seeds > FIRST_FRESH:
-        raise UsageError(f"expected at most {FIRST_FRESH} seeds a trial, got {settings.seeds}")
-    return dataclasses.replace(spec, settings=settings)
-
-
-def _told(details: Any) -> str:
-    words = details["msg"].replace("Input should be", "expected")
-    return f"{details['loc'][0]}: {words}, got {details['input']!r}"
 
 
 def _url(spec: SearchSpec, path: Path) -> str:
