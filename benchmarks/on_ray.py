@@ -120,8 +120,9 @@ class Bench:
             f"{machine.processor()}, {machine.n_cores()} cores; {versions}\n\n"
             f"{self.options.runs} runs of {self.recipes[0].name} on {self.dataset.name} by the "
             "native engine, on a Ray of this machine with so many workers; beside them the same "
-            f"runs without Ray on as many cores. The middle of {self.options.turns}. The last "
-            "column is what a run costs more, in time of a worker.\n"
+            f"runs without Ray on as many cores. The middle of {self.options.turns}. Workers are "
+            "processes; runs without Ray share one Python, which between short epochs keeps one "
+            "waiting for another.\n"
         )
 
     def tables(
@@ -133,7 +134,8 @@ class Bench:
             for one in found:
                 seconds = one.studies[place]
                 without = home[one.workers][place] if one.workers in home else None
-                more = None if without is None else self.more_a_run(seconds - without, one.workers)
+                more = None if without is None else self.more_a_run(seconds - without)
+                more = more if one.workers == 1 else None
                 figures = [cell(seconds, 1), cell(without, 1), cell(more, 0)]
                 rows.append([str(recipe.epochs), str(one.workers), *figures])
         runs = f"{self.options.runs} runs"
@@ -143,9 +145,9 @@ class Bench:
         starts = [[str(one.workers), f"{one.start:.1f}", f"{one.first:.1f}"] for one in found]
         yield table(["workers", "Ray starts, s", "a first run on each worker, s"], starts)
 
-    def more_a_run(self, seconds: float, workers: int) -> float:
-        """Return the milliseconds of a worker that a run costs more, of a study's seconds."""
-        return 1000 * seconds * workers / self.options.runs
+    def more_a_run(self, seconds: float) -> float:
+        """Return the milliseconds that a run costs more, of a study's seconds."""
+        return 1000 * seconds / self.options.runs
 
 
 def cell(value: float | None, digits: int) -> str:

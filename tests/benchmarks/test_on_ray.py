@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.marks import END, begin_mark
-from benchmarks.on_ray import COMMAND, Bench, main, parse
+from benchmarks.on_ray import COMMAND, Bench, OnWorkers, main, parse
 
 from mlplab import Dataset
 
@@ -37,6 +37,11 @@ def test_other_networks_than_without_ray_end_it(digits: Dataset) -> None:
         bench.timed(None)
 
 
-def test_what_a_run_costs_more_is_in_time_of_a_worker(digits: Dataset) -> None:
+def test_what_a_run_costs_more(digits: Dataset) -> None:
     bench = Bench(parse(["--runs", "200", "--epochs", "1"]), digits)
-    assert bench.more_a_run(1.0, workers=4) == 20.0
+    assert bench.more_a_run(1.0) == 5.0
+    found = [OnWorkers(1, 2.0, 3.0, [4.0]), OnWorkers(2, 2.0, 3.0, [2.0])]
+    studies, starts = (text for text in bench.tables(found, {1: [3.0]}) if text.startswith("|"))
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in studies.splitlines()[2:]]
+    assert rows == [["1", "1", "4.0", "3.0", "5"], ["1", "2", "2.0", "–", "–"]]
+    assert "| 1       |           2.0 |" in starts
