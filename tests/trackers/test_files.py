@@ -162,7 +162,7 @@ class TestBoth:
         for added in (
             b"my notes\n",
             b"my notes",
-            b"a,b",
+            b"a,x",  # no id of a study begins like that
             b"a,b\nc",
             b'{"event": "end", "user": 3}\n',
         ):

@@ -104,14 +104,14 @@ class TellerThread:
         return f"not ready {most:g} seconds after the last run"
 
     def fail(self, why: str) -> None:
-        """Leave the tracker for good, and say so once."""
+        """Leave the tracker for good, and say so once: before anyone sees that it was left."""
         with self.lock:
-            first, self.failed = not self.failed, True
-        if first and not self.hurried:
-            self.warn(
-                f"warning: {self.name} ({self.sink.shown}) failed: {why}; the runs are in the "
-                "study file, and the next command tells what is missing"
-            )
+            if not (self.failed or self.hurried):
+                self.warn(
+                    f"warning: {self.name} ({self.sink.shown}) failed: {why}; the runs are in the "
+                    "study file, and the next command tells what is missing"
+                )
+            self.failed = True
 
     def _work(
         self, events: Events, make: Callable[[Sink], Teller], ready: Callable[[], bool]
