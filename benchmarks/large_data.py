@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,7 @@ def row(name: str, n_rows: int, told: dict[str, float]) -> list[str]:
 
 
 def measured(options: argparse.Namespace, folder: Path) -> Iterator[list[str]]:
-    """Measure everything and give it row by row; of the tables none but the smallest stays."""
+    """Measure everything and give it row by row; nothing stays of what was measured."""
     smallest = min(options.rows)
     for n_rows in sorted(options.rows):
         n_test = min(100_000, n_rows // 10)
@@ -89,6 +90,8 @@ def measured(options: argparse.Namespace, folder: Path) -> Iterator[list[str]]:
         yield row(OURS, n_rows, measure(OURS, target, 1))
         for peer in options.peers if n_rows == smallest else ():
             yield row(peer, n_rows, measure(peer, target, 2))
+        for converted in folder.glob(f"{n_rows}-*/"):
+            shutil.rmtree(converted)
 
 
 def versions() -> str:

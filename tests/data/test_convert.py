@@ -246,3 +246,11 @@ def test_words_that_look_like_numbers_stay_words_in_long_files(tmp_path: Path) -
     assert loaded.class_names == ("00", "01", "x")
     converted = mlplab.convert(tmp_path / "t.csv", tmp_path / "to", target="way")
     assert converted.fingerprint == loaded.fingerprint
+
+
+def test_numbers_that_name_examples_are_no_classes(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"a": np.zeros(140_000), "way": np.arange(140_000) // 2})
+    rows.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="expected at most 65,536 classes, got 70,000"):
+        mlplab.convert(tmp_path / "t.parquet", tmp_path / "to", target="way")
+    assert not (tmp_path / ".to.converting").exists()

@@ -197,8 +197,14 @@ def test_what_is_there_stays(table: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "to").iterdir()) == []
     mlplab.convert(table, tmp_path / "new" / "to", target="way")
     before = contents(tmp_path / "new" / "to")
-    (tmp_path / "new" / ".to.converting").mkdir()  # killed when all but that was done
+    left = tmp_path / "new" / ".to.converting"
+    left.mkdir()
+    (left / "state.json").touch()  # of another conversion to that name, which is not whole
+    with pytest.raises(DataError, match="is there already"):
+        mlplab.convert(table, tmp_path / "new" / "to", target="way")
+    assert (left / "state.json").exists()
+    (left / "naming").touch()  # killed when all but that was done
     with pytest.raises(DataError, match="is there already"):
         mlplab.convert(table, tmp_path / "new" / "to", target="way")
     assert contents(tmp_path / "new" / "to") == before
-    assert not (tmp_path / "new" / ".to.converting").exists()
+    assert not left.exists()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplab.data import Dataset, Split, carve, default_validation
+from mlplab.data import Dataset, Split, carve, default_validation, splits
 from mlplab.data.splits import split_size
 from mlplab.errors import DataError
 
@@ -165,3 +165,17 @@ def test_a_second_validation_is_refused(dataset: Dataset) -> None:
     once = dataset.with_validation(8, np.random.default_rng(0))
     with pytest.raises(DataError, match=r"^dataset small has a validation split already$"):
         once.with_validation(8, np.random.default_rng(0))
+
+
+def test_many_classes_of_one_example_are_not_all_named() -> None:
+    with pytest.raises(DataError, match="there is 1 of class 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 990"):
+        carve(np.arange(1000), 100, np.random.default_rng(0))
+
+
+def test_a_class_beyond_what_is_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splits, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(splits, "_MOST_OF_A_CLASS", 299)
+    y = np.arange(600) % 2
+    with pytest.raises(DataError, match="expected at most 299 examples of a class, got 300"):
+        carve(y, 60, np.random.default_rng(0))
+    assert len(carve(y[:598], 60, np.random.default_rng(0))[1]) == 60

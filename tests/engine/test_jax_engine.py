@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ import scipy.sparse
 
 import mlplab
 from mlplab import Dataset, EngineError
-from mlplab.engine import Streams, choose_engine, initial_weights
+from mlplab.engine import Streams, choose_engine, initial_weights, jax_memory
 from mlplab.recipes import choose_notebook_recipes
 from tests.engine.helpers import state
 
@@ -339,3 +340,10 @@ def test_other_backends_are_told_what_to_do() -> None:
         "the jax engine trains with Keras on JAX, and here Keras is on numpy; set "
         "KERAS_BACKEND=jax before Keras is imported\n"
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+def test_memory_that_holds_files_is_free() -> None:
+    told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    available = int(told["MemAvailable"].split()[0]) * 1024
+    assert 0.8 < jax_memory.free_bytes() / (available / 2) < 1.2

@@ -160,6 +160,19 @@ def test_where_no_ray_is(
     assert str(caught.value) == message
 
 
+def test_addresses_that_the_environment_names(
+    digits: Dataset, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for named in ("head", "head:port", ":6379"):
+        monkeypatch.setenv("RAY_ADDRESS", named)
+        with pytest.raises(UsageError, match=f"expected RAY_ADDRESS to be .*, got '{named}'"):
+            mlplab.run(small, digits, 1, path=tmp_path / "a.study", on="ray")
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    found = address_here()
+    monkeypatch.delenv("RAY_ADDRESS")
+    assert found == address_here()
+
+
 def test_another_version_of_ray_is_refused(
     machines: Machines,
     digits: Dataset,
@@ -323,6 +336,20 @@ def test_what_a_run_raises_is_raised(
         assert study.seeds("small") == [0, 1]
     assert sent is not None
     assert ray.put is sent  # the dataset was put once for both
+
+
+def test_runs_take_processors(ray: OnRay, digits: Dataset, small: Recipe, tmp_path: Path) -> None:
+    """A GPU would be opened by the workers of all cores at once."""
+
+    def build(dataset: Dataset) -> keras.Model:
+        if elsewhere():
+            names = ("JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES")
+            raise UnluckyError(*(os.environ.get(name) for name in names))
+        return small_network(dataset)
+
+    with pytest.raises(UnluckyError) as caught:
+        mlplab.run(small.replace(build=build), digits, 1, path=tmp_path / "a.study", on=ray)
+    assert caught.value.args == ("cpu", "")
 
 
 def dying(times: int, folder: Path) -> Any:

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 import mlplab
-from mlplab import Dataset, Recipe, Study, UsageError
+from mlplab import DataError, Dataset, Recipe, Study, UsageError
 from mlplab.engine import Streams
-from mlplab.study import Job, Progress, RunResult, train
+from mlplab.study import Job, Progress, RunResult, train, writer
 from tests.networks import small_network
 
 
@@ -235,6 +235,15 @@ def test_bad_recipes_and_keep(digits: Dataset, small: Recipe, tmp_path: Path) ->
     with pytest.raises(UsageError, match="expected keep=\"models\" or None, got 'all'"):
         mlplab.run(small, digits, 1, path=path, keep="all")
     assert not list(tmp_path.iterdir())
+
+
+def test_answers_that_no_file_can_hold_are_refused_before_training(
+    digits: Dataset, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MOST_BYTES", 359 * 10 * 2 - 1)
+    with pytest.raises(DataError, match=r"at most 358 examples, .*, got 359; hold out fewer"):
+        mlplab.run(small, digits, 1, path=tmp_path / "a.study")
+    assert not (tmp_path / "a.study").exists()
 
 
 def test_normalization_is_adapted_on_the_training_part(digits: Dataset, tmp_path: Path) -> None:

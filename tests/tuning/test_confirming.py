@@ -214,7 +214,7 @@ def test_mistakes_are_told_before_the_first_trial(quick: Path, tmp_path: Path, s
     assert not list(tmp_path.glob("quick.tune.db"))  # not even begun
 
 
-def test_settings_that_mean_nothing(quick: Path, storage: str):
+def test_settings_that_mean_nothing(quick: Path, tmp_path: Path, storage: str):
     for how, message in (
         ({"trials": 0}, "trials: expected greater than 0, got 0"),
         ({"sampler": "best"}, "sampler: expected 'tpe', 'random', 'grid', 'qmc' or 'cmaes', got"),
@@ -223,4 +223,4 @@ def test_settings_that_mean_nothing(quick: Path, storage: str):
         ({"sampler": "grid"}, "a step in every range, got none in optimizer.learning_rate"),
     ):
         with pytest.raises(UsageError, match=message):
-            tune(quick, storage=storage, **how)
+            tune(quick, storage=storage, path=tmp_path / "new.study", **how)

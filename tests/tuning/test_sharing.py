@@ -159,6 +159,29 @@ def test_a_trial_that_is_not_yet_anybodys_is_tried_again(
     assert sum(search(quick, trials=2, storage=storage).counts) == 2
 
 
+class Twice(TuneProgress):
+    """Interrupts, as Ctrl-C does, in a trial."""
+
+    def on_trial_epoch(self, number: int, epoch: int, mean: float) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_trial_that_this_process_could_not_put_back_is_lost(
+    quick: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A second Ctrl-C while the first is seen to, in a notebook that lives on."""
+
+    def interrupted(search: shared.SharedSearch, trial: optuna.trial.Trial) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared.SharedSearch, "put_back", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            search(quick, trials=2, storage=storage, progress=Twice())
+    assert [trial.state for trial in study_in(storage).trials] == [TrialState.RUNNING]
+    assert sum(search(quick, trials=2, storage=storage).counts) == 2
+
+
 class Stop(TuneProgress):
     """Interrupts, as Ctrl-C does, in a trial."""
 

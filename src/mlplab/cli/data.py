@@ -122,8 +122,9 @@ def convert(
 ) -> None:
     """Convert a table of any size into a folder of arrays, to train on without reading it whole.
 
-    Memory does not grow with the table. The same command goes on where an interrupted one stopped;
-    the folder gets its name when it is whole. Everything that takes a dataset takes the folder.
+    Memory does not grow with the table, but for the rows of its test split. The same command goes
+    on where an interrupted one stopped; the folder gets its name when it is whole. Everything that
+    takes a dataset takes the folder.
     """
     from mlplab.data.convert import GOES_ON
     from mlplab.data.convert import convert as convert_table

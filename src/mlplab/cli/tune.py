@@ -104,6 +104,7 @@ def tune(
     from mlplab.cli.tune_progress import choose_tune_progress
     from mlplab.recipes import load_search
     from mlplab.tuning import tune as tune_
+    from mlplab.tuning.storage import for_dashboard
 
     asked = load_search(spec)
     places = {"mlflow": mlflow, "tensorboard": tensorboard, "csv": csv, "jsonl": jsonl}
@@ -131,9 +132,9 @@ def tune(
         ) from None
     show(tuned, as_json=json)
     if not (json or quiet):
-        typer.echo(
-            f"\nNext: mlplab report {tuned.path}, optuna-dashboard {tuned.found.storage}", err=True
-        )
+        shown = for_dashboard(tuned.found.storage)
+        dashboard = f", optuna-dashboard {shown}" if shown else ""
+        typer.echo(f"\nNext: mlplab report {tuned.path}{dashboard}", err=True)
 
 
 def show(tuned: Tuned, *, as_json: bool) -> None:

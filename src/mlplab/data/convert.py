@@ -1,4 +1,7 @@
-"""``convert``: a table of any size into mapped arrays, in memory that does not grow with it."""
+"""``convert``: a table of any size into mapped arrays, part by part.
+
+Memory is that of a part, and in the end that of the numbers of the rows that are held out.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +108,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _refuse_what_is_there(folder: Path, work: Work) -> None:
-    if is_mapped_folder(folder):  # of a conversion that was killed when all but this was done
+    if is_mapped_folder(folder) and work.is_named():  # killed when all but this was done
         work.remove()
     if folder.exists():
         raise DataError(f"{folder} is there already; give another name, or remove it first")

@@ -21,7 +21,7 @@ from mlplab.data.dataset import Split, content_fingerprint
 from mlplab.data.lazy import PART_BYTES, LazyRows
 from mlplab.data.mapped import ARRAYS, KIND, META, VERSION, open_mapped, sha256_of
 from mlplab.data.splits import class_counts, held_out_rows, split_size
-from mlplab.data.tally import Tally
+from mlplab.data.tally import MOST_WORDS, Tally
 from mlplab.data.validate import raise_all
 from mlplab.data.work import Work, folder_to_disk, to_disk
 
@@ -74,7 +74,7 @@ def finish(
         y = LazyRows(codes, each=partial(np.take, np.argsort(alphabet)))
     else:
         names = tuple(str(label) for label in range(tally.highest + 1))
-    made = work.folder / "whole"
+    made = work.whole
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
     held_out = held_out_rows(
@@ -83,6 +83,7 @@ def finish(
     range_, filled = _write_arrays(made, Split(x, y), held_out)
     _describe(made, names, columns, range_, filled)
     open_mapped(made, target_folder.name)  # a Dataset's own checks
+    work.about_to_name()
     os.replace(made, target_folder)
     folder_to_disk(target_folder.parent)
 
@@ -90,7 +91,9 @@ def finish(
 def _numbering_problems(tally: Tally, y: Array) -> list[str]:
     """Integer labels are class indices, so they must run from 0 without gaps."""
     if tally.lowest == 0 and tally.highest < tally.rows and class_counts(y).all():
-        return []
+        n_classes = tally.highest + 1
+        too_many = f"expected at most {MOST_WORDS:,} classes, got {n_classes:,}"
+        return [too_many] if n_classes > MOST_WORDS else []
     return [gaps(len(np.unique(y)), tally.lowest, tally.highest)]
 
 

@@ -15,6 +15,12 @@ Indices = npt.NDArray[np.intp]
 MAX_VALIDATION = 5_000
 DEFAULT_TEST = 0.2
 
+_NAMED = 10
+"""Classes that an error names at most."""
+
+_MOST_OF_A_CLASS = 10**9 - 1
+"""Examples of a class from which NumPy draws hypergeometric numbers."""
+
 BLOCK_ROWS = 1 << 20
 """Examples up to which all are drawn from at once; beyond, block by block."""
 
@@ -125,6 +131,10 @@ def _held_out_by_blocks(y: Any, n: int, rng: np.random.Generator) -> Indices:
     every = class_counts(y)
     classes = np.flatnonzero(every)
     remaining = every[classes]
+    if remaining.max() > _MOST_OF_A_CLASS:
+        raise DataError(
+            f"expected at most {_MOST_OF_A_CLASS:,} examples of a class, got {remaining.max():,}"
+        )
     _check_possible(classes, remaining, n)
     to_take = _allot(remaining, n)
     chosen: list[Indices] = []
@@ -174,7 +184,10 @@ def _check_possible(classes: Array, counts: Array, n: int) -> None:
     if len(counts) == 0:
         raise DataError(f"cannot hold out {n} examples: there are none")
     if counts.min() < 2:
-        lonely = ", ".join(str(label) for label in classes[counts < 2])
+        alone = classes[counts < 2]
+        lonely = ", ".join(str(label) for label in alone[:_NAMED])
+        if len(alone) > _NAMED:
+            lonely += f" and {len(alone) - _NAMED:,} others"
         raise DataError(
             "cannot hold out examples of each class: it takes 2 of each, "
             f"and there is 1 of class {lonely}"

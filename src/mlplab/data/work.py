@@ -75,6 +75,7 @@ class Work:
         self.folder, self.n_columns = folder, n_columns
         self._files = {"x": folder / "x", "y": folder / "y"}
         self._state = folder / "state.json"
+        self._naming = folder / "naming"
 
     def found(self, asked: dict[str, Any]) -> State | None:
         """Return what an earlier try of the same left, or None."""
@@ -130,6 +131,20 @@ class Work:
     def y(self, rows: int) -> Array:
         """Return the labels so far, mapped, shape (rows,)."""
         return np.memmap(self._files["y"], np.int64, "r", shape=(rows,))
+
+    @property
+    def whole(self) -> Path:
+        """The folder of the arrays, until it gets its name."""
+        return self.folder / "whole"
+
+    def about_to_name(self) -> None:
+        """Note that the arrays are whole; from here on, if they are not there they have a name."""
+        self._naming.touch()
+        folder_to_disk(self.folder)
+
+    def is_named(self) -> bool:
+        """Say whether the arrays have got their name, and all but the folder's end is done."""
+        return self._naming.exists() and not self.whole.exists()
 
     def remove(self) -> None:
         """Remove the folder and what is in it."""

@@ -4,17 +4,17 @@ For S copies, with b(A) the bytes of the arrays A of one copy,
 
     bytes(S) = b(data) + S (b(own) + 3 b(state) + b(batch) + 2 b(order))
 
-``data`` are the examples on the device, once for all copies; ``own`` those that each copy has for
-itself, as under augmentation. ``state`` is what training changes: as it is given, as it is carried
-from step to step, and as it is fetched at the end. ``batch`` is every result of one step of
-training, as if none of them were freed or fused: more than a compiler keeps. ``order`` is an
-epoch's, and the next one's.
+``data`` are the examples on the device, once for all copies; ``own`` is what each copy has for
+itself: its examples under augmentation, and its answers to a test set. ``state`` is what training
+changes: as it is given, as it is carried from step to step, and as it is fetched at the end.
+``batch`` is every result of one step of training, as if none of them were freed or fused: more than
+a compiler keeps. ``order`` is an epoch's, and the next one's.
 """
 
 from __future__ import annotations
 
 import math
-import os
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -28,15 +28,20 @@ _UNKNOWN = 2**31  # bytes, where a system does not tell
 
 
 def free_bytes() -> int:
-    """Return the bytes that the device has free; half of the machine's where it is the CPU."""
+    """Return the bytes that the device has free; half of the machine's where it is the CPU.
+
+    Of the machine's, what the system holds of files counts as free: it gives that back.
+    """
     device = jax.devices()[0]
     if device.platform != "cpu":
         stats = device.memory_stats() or {}
         return int(stats.get("bytes_limit", _UNKNOWN) - stats.get("bytes_in_use", 0))
     try:
-        return int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) // 2
-    except (ValueError, OSError):  # macOS names no such thing
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:  # macOS has no such file
         return _UNKNOWN
+    named = dict(line.split(":") for line in lines)
+    return int(named["MemAvailable"].split()[0]) * 1024 // 2
 
 
 def most_copies(
@@ -55,7 +60,7 @@ def most_copies(
         data: what all copies share.
         n_rows: examples an epoch.
         limit: bytes to stay within; where it is None, a share of what is free.
-        own_bytes: of the examples that each copy has for itself.
+        own_bytes: of what each copy has for itself.
 
     Returns:
         The largest S of the formula above.

@@ -24,6 +24,10 @@ MOST_TRIES = 3
 """How often a run is begun whose worker is lost again and again."""
 
 
+ON_PROCESSORS = {"env_vars": {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}}
+"""The environment of runs. A GPU would be opened by the workers of all cores at once."""
+
+
 class OnRay:
     """Ray, as a place to do runs; it is connected to when there is a first one.
 
@@ -117,7 +121,9 @@ class Flight:
     def __init__(self, cluster: Cluster, work: Work, progress: Progress, dataset: Any) -> None:
         self.cluster, self.work, self.progress = cluster, work, progress
         self.ray = ray = cluster.ray
-        self.task = ray.remote(num_cpus=1, max_retries=0)(ray_sent.do_run)
+        self.task = ray.remote(num_cpus=1, max_retries=0, runtime_env=ON_PROCESSORS)(
+            ray_sent.do_run
+        )
         recipes = {task.recipe.id: task.recipe.recipe for task in work.tasks}
         self.recipes = {id_: ray.put(sendable(recipe)) for id_, recipe in recipes.items()}
         self.dataset = dataset

@@ -169,14 +169,37 @@ def address_here() -> str | None:
     """
     from ray._private.utils import read_ray_address
 
-    named = os.environ.get("RAY_ADDRESS")
-    if named:
-        return None if named == "local" else named
+    named = os.environ.get("RAY_ADDRESS", "")
+    if named == "local":
+        return None
+    if named not in ("", "auto"):
+        check_named(named)
+        return named
     written: str | None = read_ray_address()
     try:
         return written if written and answers(*parts_of(written)) is None else None
     except ValueError:
         return None
+
+
+def check_named(address: str) -> None:
+    """Raise UsageError unless the address that RAY_ADDRESS names has a host and a port.
+
+    Examples:
+        >>> check_named("head:6379")
+        >>> check_named("head")
+        Traceback (most recent call last):
+        mlplab.errors.UsageError: expected RAY_ADDRESS to be HOST:PORT, ray://HOST:PORT, local or \
+auto, got 'head'
+    """
+    try:
+        host, _ = parts_of(address)
+    except ValueError:
+        host = ""
+    if not host:
+        raise UsageError(
+            f"expected RAY_ADDRESS to be HOST:PORT, ray://HOST:PORT, local or auto, got {address!r}"
+        )
 
 
 def parts_of(address: str) -> tuple[str, int]:

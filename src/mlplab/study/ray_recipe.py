@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import site
 import sys
 import sysconfig
@@ -37,7 +38,7 @@ def sendable(recipe: Recipe) -> bytes:
 
 def own_modules() -> list[ModuleType]:
     """Return the modules that a worker may lack: those of the user, in no installed package."""
-    folders, packages = installed_folders(), packages_distributions()
+    folders, packages = installed_folders(), installed_packages()
     return [
         module
         for name, module in list(sys.modules.items())
@@ -46,6 +47,12 @@ def own_modules() -> list[ModuleType]:
         and isinstance(file := getattr(module, "__file__", None), str)
         and not any(Path(file).is_relative_to(folder) for folder in folders)
     ]
+
+
+@functools.cache
+def installed_packages() -> frozenset[str]:
+    """Return the names that installed packages are imported by; to read them all takes a while."""
+    return frozenset(packages_distributions())
 
 
 def installed_folders() -> set[str]:

@@ -7,6 +7,7 @@ part of its own; they lie there one after another.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from mlplab.data import Dataset, Split
 from mlplab.engine import KERAS_LOCK, Streams, initial_weights
 from mlplab.engine.jax_engine import all_rows, build, check_fits, check_model
-from mlplab.engine.jax_memory import most_copies
+from mlplab.engine.jax_memory import most_copies, n_bytes
 from mlplab.engine.jax_program import Data, Program, State, on_device, put_into, state_of
 from mlplab.engine.many import Copies, HeldOut, filled, in_chunks, repeated, stacked, way_here
 from mlplab.engine.streams import seed_dropout
@@ -96,14 +97,13 @@ class Together:
         most_bytes: int | None,
     ) -> Iterator[tuple[Run, RunResult]]:
         """Train runs chunk by chunk; see ``train_together``."""
-        size_of_part = self.n_rows * self.dataset.train.x[:1].nbytes
         most = most_copies(
             Program(self.model, self.recipe.batch_size),
             self.fresh,
             self.train_data,
             self.n_rows,
-            most_bytes,
-            size_of_part if self.recipe.augmentation else 0,
+            None if most_bytes is None else most_bytes - n_bytes(self.test_data),
+            self._own_bytes(),
         )
         chunks, size = in_chunks(runs, most)
         program = Program(self.model, self.recipe.batch_size, size, way_here())
@@ -111,6 +111,12 @@ class Together:
             for run, _, _ in chunk:
                 begin(run)
             yield from self._train_chunk(chunk, program)
+
+    def _own_bytes(self) -> int:
+        """Return the bytes of a run's own examples, and of its answers while they are joined."""
+        x, shape = self.dataset.train.x, (self.dataset.test.n, *self.model.output_shape[1:])
+        answers = 2 * 4 * int(math.prod(shape))
+        return answers + (self.n_rows * int(x[:1].nbytes) if self.recipe.augmentation else 0)
 
     def _train_chunk(
         self, chunk: Sequence[Planned[Run]], program: Program

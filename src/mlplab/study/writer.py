@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from mlplab.data import Dataset
 from mlplab.engine import KERAS_LOCK, choose_engine
-from mlplab.errors import StudyError
+from mlplab.errors import DataError, StudyError
 from mlplab.files import whole, writing
 from mlplab.lazy_tensorflow import tensorflow_unread
 from mlplab.recipes import Recipe, fingerprint_of, operations, parameter_counts
@@ -27,6 +27,10 @@ from mlplab.study.environment import environment
 from mlplab.study.file import StudyFile, is_unfinished, storage_errors
 from mlplab.study.one_run import RunResult
 from mlplab.study.progress import Job
+
+BYTES_AN_ANSWER = 2
+MOST_BYTES = 10**9
+"""What SQLite takes as one value."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def open_writer(
 
 def open_or_create(path: Path, dataset: Dataset, validation: str | int | float) -> StudyFile:
     """Open a study file after checking that its runs are on these data, or make it."""
+    check_room(dataset)
     content = describe_dataset(dataset)
     if not path.exists() or (path.is_file() and is_unfinished(path)):
         labels = np.asarray(dataset.test.y, dtype="<i4").tobytes()
@@ -102,6 +107,16 @@ def open_or_create(path: Path, dataset: Dataset, validation: str | int | float) 
         file.close()
         raise StudyError(f"expected a study of {wrong}: {path}; give this study a file of its own")
     return file
+
+
+def check_room(dataset: Dataset) -> None:
+    """Raise DataError where a run's answers to the test split are more than a file can hold."""
+    most = MOST_BYTES // (BYTES_AN_ANSWER * dataset.n_classes)
+    if dataset.test.n > most:
+        raise DataError(
+            f"expected a test split of at most {most:,} examples, whose answers a study file can "
+            f"hold, got {dataset.test.n:,}; hold out fewer (test=)"
+        )
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:

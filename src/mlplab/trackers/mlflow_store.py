@@ -36,7 +36,7 @@ _MOST = 6000  # characters of a parameter that every MLflow store takes
 
 
 class MlflowSink(Sink):
-    """Tells MLflow through its client; nothing of MLflow that is global is touched.
+    """Tells MLflow through its client. Of what is global only ``DEFAULTS`` are set.
 
     Args:
         place: a folder, ``sqlite:///FILE`` or ``http://HOST:PORT``.

@@ -94,9 +94,8 @@ def check_study(path: Path, terms: Terms) -> None:
     try:
         is_new = not path.exists()
         with open_writer(path, terms.dataset, terms.validation):
-            pass
-        if is_new:
-            path.unlink()
+            if is_new:
+                path.unlink()
     finally:
         lock.release()
 

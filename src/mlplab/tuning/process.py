@@ -24,7 +24,15 @@ SILENT = 10 * BEAT
 
 def this_process() -> dict[str, Any]:
     """Return what tells this process from every other: machine, number, start."""
-    return {"host": platform.node(), "pid": os.getpid(), "started": started(os.getpid())}
+    return {"host": host(), "pid": os.getpid(), "started": started(os.getpid())}
+
+
+def host() -> str:
+    """Return what tells where numbers of processes mean the same: a machine, or a container."""
+    try:
+        return f"{platform.node()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return platform.node()
 
 
 def started(pid: int) -> str | None:
@@ -57,7 +65,7 @@ def has_ended(process: dict[str, Any], seen: float) -> bool:
         process: as ``this_process`` returned it.
         seen: when it last gave a sign of life, in seconds since 1970.
     """
-    if process["host"] == platform.node():
+    if process["host"] == host():
         return bool(started(process["pid"]) != process["started"])
     return time.time() - seen > SILENT
 

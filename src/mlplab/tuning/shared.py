@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
@@ -28,6 +30,12 @@ _STATES = {
     "diverged": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
+
+TrialName = tuple[str, str, int]
+"""A storage, a search in it, and the number of a trial."""
+
+_UNDER_WAY: set[TrialName] = set()
+"""The trials that this process does."""
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -96,13 +104,26 @@ class SharedSearch:
             if self.begun() >= self.n_trials:
                 return None
             trial = self.study.ask(fixed_distributions=self.distributions)
+            _UNDER_WAY.add(self._name(trial.number))
             try:
                 trial.set_user_attr(SEEN, time.time())
                 trial.set_user_attr(PROCESS, this_process())
             except BaseException:
-                self.put_back(trial)
+                with self.doing(trial):
+                    self.put_back(trial)
                 raise
             return trial
+
+    def _name(self, number: int) -> TrialName:
+        return self.store.url, self.study.study_name, number
+
+    @contextmanager
+    def doing(self, trial: Trial) -> Iterator[None]:
+        """Have a trial that was begun taken for this process's as long as the block lasts."""
+        try:
+            yield
+        finally:
+            _UNDER_WAY.discard(self._name(trial.number))
 
     def _take_up_lost(self) -> None:
         """Put trials whose process has ended back into the queue, and call them failed."""
@@ -134,6 +155,8 @@ class SharedSearch:
 
     def _is_lost(self, trial: FrozenTrial) -> bool:
         process = trial.user_attrs.get(PROCESS)
+        if process == this_process():  # which may have given up before it could say so
+            return self._name(trial.number) not in _UNDER_WAY
         if process is not None:
             return has_ended(process, trial.user_attrs[SEEN])
         # Begun, and nobody's: under a lock that is known to be for ever.

@@ -126,6 +126,23 @@ def open_store(url: str) -> Store:
         return Store(shown, made, file)
 
 
+def for_dashboard(url: str) -> str | None:
+    """Return what ``optuna-dashboard`` is given to open a storage; None where that is not known.
+
+    Args:
+        url: as ``Store.url``, without a password.
+
+    Examples:
+        >>> for_dashboard("sqlite:///a.db"), for_dashboard("journal:///a.log")
+        ('sqlite:///a.db', 'a.log')
+        >>> print(for_dashboard("grpc://127.0.0.1:13000"), for_dashboard("mysql://me:***@host/a"))
+        None None
+    """
+    if url.startswith("journal://"):
+        return str(_file(url, url.removeprefix("journal://")))
+    return None if url.startswith("grpc://") or ":***@" in url else url
+
+
 def _file(url: str, rest: str) -> Path:
     """The file of a URL: ``sqlite:///a.db`` is relative, ``sqlite:////tmp/a.db`` is not."""
     host, slash, path = rest.partition("/")

@@ -211,16 +211,17 @@ def _do(shared: SharedSearch, trial: Trial, terms: Terms, progress: TuneProgress
         trial.report(mean, epoch)
         return trial.should_prune()
 
-    try:
-        with alive(lambda: shared.sign(trial)):
-            outcome = _outcome(shared, trial, terms, progress, on_mean)
-        shared.end(trial, outcome)
-    except UpdateFinishedTrialError:
-        progress.on_trial_taken(trial.number)
-        return
-    except BaseException:
-        shared.put_back(trial)
-        raise
+    with shared.doing(trial):
+        try:
+            with alive(lambda: shared.sign(trial)):
+                outcome = _outcome(shared, trial, terms, progress, on_mean)
+            shared.end(trial, outcome)
+        except UpdateFinishedTrialError:
+            progress.on_trial_taken(trial.number)
+            return
+        except BaseException:
+            shared.put_back(trial)
+            raise
     best = shared.best()
     progress.on_trial_end(
         trial.number,
