@@ -9,38 +9,18 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.memory import private_memory
+from benchmarks.memory import watching
 
 WIDTHS, BATCH_SIZE, SEED = (300, 300), 512, 0
 Seconds = list[float]
-
-
-@contextmanager
-def watching() -> Iterator[Callable[[], int]]:
-    """Sample the private memory while a block runs; give what returns the most there was."""
-    peak, done = [private_memory()], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.01):
-            peak[0] = max(peak[0], private_memory())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield lambda: peak[0]
-    finally:
-        done.set()
-        watcher.join()
 
 
 def opened(folder: Path) -> tuple[Any, Any]:

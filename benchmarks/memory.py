@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import resource
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
@@ -34,3 +37,21 @@ def held_memory() -> int:
 def private_memory() -> int:
     """Return the memory that is this process's own now, without mapped files; Linux alone tells."""
     return _field("RssAnon")
+
+
+@contextmanager
+def watching(every: float = 0.01) -> Iterator[Callable[[], int]]:
+    """Sample the private memory while a block runs; give what returns the most there was."""
+    peak, done = [private_memory()], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(every):
+            peak[0] = max(peak[0], private_memory())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield lambda: peak[0]
+    finally:
+        done.set()
+        watcher.join()

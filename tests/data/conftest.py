@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import socket
 import threading
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ import pytest
 
 from mlplab.data import NamedDataset, idx
 from mlplab.data.catalog import MNIST, PARTS, DataFile, Mirror
+from tests.ports import free_port
 
 
 @dataclass
@@ -67,9 +67,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def closed_port() -> str:
     """The address of a port on loopback where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}/"
+    return f"http://127.0.0.1:{free_port()}/"
 
 
 @pytest.fixture

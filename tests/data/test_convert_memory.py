@@ -15,14 +15,15 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys
 import mlplab
-from mlplab.data import csv_parts, finish, parts, splits
-from tests.memory import growth
+from benchmarks.memory import private_memory, watching
+from mlplab.data import csv_parts, lazy, parts, splits
 
 csv_parts.PART_BYTES, parts.VALUES_AT_ONCE = 1 << 20, 1 << 17
-splits.BLOCK_ROWS, finish.PART_BYTES = 1 << 16, 1 << 20
-with growth() as found:
+splits.BLOCK_ROWS, lazy.PART_BYTES = 1 << 16, 1 << 20
+begun = private_memory()
+with watching(every=0.002) as peak:
     mlplab.convert(sys.argv[1], "to-" + sys.argv[1], target="way", test=2000)
-print(found.bytes)
+print(peak() - begun)
 """
 ENVIRONMENT = {
     **os.environ,

@@ -274,9 +274,9 @@ import sys
 from pathlib import Path
 import keras
 import mlplab
+from benchmarks.memory import private_memory, watching
 from mlplab.data import splits
 from mlplab.engine import feed
-from tests.memory import growth
 
 splits.BLOCK_ROWS, feed.LOT_BYTES = 1 << 16, 1 << 20
 
@@ -288,9 +288,10 @@ folder = Path(sys.argv[1])
 recipe = mlplab.Recipe("any", network, batch_size=1024, epochs=1)
 small = mlplab.load(folder / "small")
 mlplab.run(recipe, small, 1, path=folder / (sys.argv[2] + "-warm.study")).close()
-with growth() as found:
+begun = private_memory()
+with watching(every=0.002) as peak:
     mlplab.run(recipe, folder / sys.argv[2], 1, path=folder / (sys.argv[2] + ".study")).close()
-print(found.bytes)
+print(peak() - begun)
 """
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import tempfile
+
+from tests.ports import free_port
 
 os.environ.update(
     RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",  # the loopback address, before Ray is imported
@@ -20,12 +21,6 @@ os.environ.update(
     RAY_health_check_period_ms="1000",
     RAY_health_check_failure_threshold="3",
 )
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def say(**facts: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 import mlplab
 from mlplab import Dataset, Recipe, Study
 from mlplab.trackers import mlflow_store
+from tests.ports import free_port
 
 for name, value in mlflow_store.DEFAULTS.items():  # the tests ask MLflow too
     os.environ.setdefault(name, value)
@@ -104,12 +104,6 @@ class Server:
         """Kill it and its workers with SIGKILL."""
         os.killpg(self.process.pid, 9)
         self.process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

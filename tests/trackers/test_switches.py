@@ -14,7 +14,8 @@ from mlplab.recipes import load_spec
 from mlplab.recipes.tables import TrackTable
 from mlplab.trackers import TRACKERS
 from tests.cli.conftest import Program, mlplab_
-from tests.trackers.conftest import free_port, spec
+from tests.ports import free_port
+from tests.trackers.conftest import spec
 from tests.trackers.test_mlflow import Reader
 
 __all__ = ["mlplab_"]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from mlplab.recipes import load_search
 from mlplab.tuning import Counts, Found, Tuned, optimism, tune
 from mlplab.tuning.confirm import confirm
 from mlplab.tuning.trial import Terms
+from tests.ports import free_port
 from tests.tuning.specs import HEAD, LINEAR, QUICK
 
 
@@ -143,9 +142,7 @@ def test_optunas_own_plots_read_the_storage(tuned: Tuned):
 
 
 def test_optunas_dashboard_opens_the_storage(tuned: Tuned):
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     where = ["--host", "127.0.0.1", "--port", str(port), "--server", "wsgiref"]
     program = Path(sys.executable).with_name("optuna-dashboard")
     with subprocess.Popen(

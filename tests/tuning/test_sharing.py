@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from mlplab.tuning.process import alive
 from mlplab.tuning.shared import SharedSearch
 from mlplab.tuning.storage import open_store
 from mlplab.tuning.trial import Terms
+from tests.ports import free_port
 from tests.tuning.specs import QUICK
 
 ROOT = Path(__file__).parents[2]
@@ -297,12 +297,6 @@ def searched_once(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_another_start_or_name_of_the_recipe_is_the_same_search(quick: Path, searched_once: str):
     quick.write_text(QUICK.replace("start = 256", "start = 64").replace('"linear"', '"line"'))
     assert sum(search(quick, trials=1, storage=searched_once).counts) == 1
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def test_storages_that_cannot_be(quick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

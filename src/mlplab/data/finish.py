@@ -18,7 +18,7 @@ from numpy.lib import format as npy
 
 from mlplab.data.assemble import TEST_SEED, gaps
 from mlplab.data.dataset import Split, content_fingerprint
-from mlplab.data.lazy import PART_BYTES, LazyRows
+from mlplab.data.lazy import LazyRows, rows_of_a_part
 from mlplab.data.mapped import ARRAYS, KIND, META, VERSION, open_mapped, sha256_of
 from mlplab.data.splits import class_counts, held_out_rows, split_size
 from mlplab.data.tally import MOST_WORDS, Tally
@@ -105,7 +105,7 @@ def _write_arrays(
     Returns:
         The smallest and the largest feature, and how many training features are not zero.
     """
-    low, high, filled, n_rows = math.inf, -math.inf, 0, _rows_at_once(data.x)
+    low, high, filled, n_rows = math.inf, -math.inf, 0, rows_of_a_part(data.x)
     with _files(folder, data, len(held_out)) as files:
         for start in range(0, data.n, n_rows):
             x, y = (np.asarray(array[start : start + n_rows]) for array in data)
@@ -120,10 +120,6 @@ def _write_arrays(
         for stream in files.values():
             to_disk(stream)
     return (low, high), filled
-
-
-def _rows_at_once(x: Array) -> int:
-    return max(1, PART_BYTES // max(1, x[:1].nbytes))
 
 
 @contextmanager

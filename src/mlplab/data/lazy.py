@@ -225,6 +225,16 @@ def is_mapped(array: Any) -> bool:
     return isinstance(array, LazyRows | np.memmap)
 
 
+def rows_of_a_part(array: Any) -> int:
+    """Return how many rows of an array are read at once where all of it is read once.
+
+    Examples:
+        >>> rows_of_a_part(np.zeros((3, 8)))
+        262144
+    """
+    return max(1, PART_BYTES // max(1, int(array.nbytes) // max(1, len(array))))
+
+
 def in_parts(array: Any) -> Iterator[Array]:
     """Read an array part by part, in the order of its rows.
 
@@ -232,7 +242,6 @@ def in_parts(array: Any) -> Iterator[Array]:
         >>> [part.tolist() for part in in_parts(np.arange(3))]
         [[0, 1, 2]]
     """
-    a_row = max(1, array.nbytes // max(1, len(array)))
-    n_rows = max(1, PART_BYTES // a_row)
+    n_rows = rows_of_a_part(array)
     for start in range(0, len(array), n_rows):
         yield np.asarray(array[start : start + n_rows])

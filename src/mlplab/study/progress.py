@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlplab.study.one_run import Epoch, RunResult
+from mlplab.trackers.told import source_of
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,8 @@ class Job:
 
     @property
     def source(self) -> str:
-        """The seed, with the random stream that alone has it.
-
-        Examples:
-            >>> Job("net", 3, 20, 1, 9).source, Job("net", 3, 20, 1, 9, vary="init").source
-            ('seed 3', 'init seed 3')
-        """
-        return f"seed {self.seed}" if self.vary == "all" else f"{self.vary} seed {self.seed}"
+        """The seed, with the random stream that alone has it."""
+        return source_of(self.vary, self.seed)
 
 
 class Progress:

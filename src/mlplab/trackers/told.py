@@ -15,6 +15,16 @@ Value = str | int | float
 """The value of a parameter."""
 
 
+def source_of(vary: str, seed: int) -> str:
+    """Return a seed in words, with the random stream that alone has it.
+
+    Examples:
+        >>> source_of("all", 3), source_of("init", 3)
+        ('seed 3', 'init seed 3')
+    """
+    return f"seed {seed}" if vary == "all" else f"{vary} seed {seed}"
+
+
 class StudyName(NamedTuple):
     """A study.
 
@@ -54,13 +64,8 @@ class Run:
 
     @property
     def source(self) -> str:
-        """The seed, with the random stream that alone has it.
-
-        Examples:
-            >>> Run(StudyName("1f", "mine"), "net", "init", 3, 0.0, {}).source
-            'init seed 3'
-        """
-        return f"seed {self.seed}" if self.vary == "all" else f"{self.vary} seed {self.seed}"
+        """The seed, with the random stream that alone has it."""
+        return source_of(self.vary, self.seed)
 
 
 class Epoch(NamedTuple):
