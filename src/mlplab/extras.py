@@ -7,6 +7,19 @@ from contextlib import contextmanager
 
 from mlplab.errors import UsageError
 
+EXTRAS = {
+    "mlflow": "mlflow",
+    "notebook": "jupyterlab",
+    "onnx": "onnxruntime",
+    "parquet": "pyarrow",
+    "ray": "ray",
+    "serve": "fastapi",
+    "sklearn": "scikit-learn",
+    "tensorboard": "tensorboard",
+    "tune": "optuna",
+}
+"""The extras, each with the package that it is there for."""
+
 
 def installing(extra: str) -> str:
     """Return the command that installs an extra.

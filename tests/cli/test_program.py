@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import mlplab
+from mlplab.extras import EXTRAS
 
 from .conftest import EXAMPLES, Program
 
@@ -41,8 +45,19 @@ def test_info(mlplab_: Program, mlplab_home: Path) -> None:
     assert facts["backend"] == "jax"
     assert facts["cache"] == str(mlplab_home)
     assert "keras" in facts["engines"]
+    assert facts["extras"]["ray"] == version("ray")
     text = mlplab_("info").stdout
+    assert f"tune ({version('optuna')})" in text
     assert str(mlplab_home) in text.replace("\n", "")
+
+
+def test_extras_are_those_of_the_package() -> None:
+    project = tomllib.loads((EXAMPLES.parent / "pyproject.toml").read_text())["project"]
+    declared = project["optional-dependencies"]
+    ours = {name: found for name, found in declared.items() if name in EXTRAS}
+    assert set(declared) - set(ours) == {"backends", "bench", "dev", "docs"}
+    for name, package in EXTRAS.items():
+        assert any(re.match(rf"{package}\W", one) for one in ours[name])
 
 
 def test_schema_is_json_schema(mlplab_: Program) -> None:

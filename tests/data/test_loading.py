@@ -217,7 +217,7 @@ TABLES = {
     "no target": (
         CSV,
         None,
-        ": which column holds the labels? Name it with target= (--target COLUMN); "
+        ": which column holds the labels? Name it with --target COLUMN (target=); "
         "there are: height, width, kind",
     ),
     "a misspelt target": (CSV, "kinds", " has no column 'kinds'; did you mean 'kind'?"),

@@ -201,8 +201,8 @@ def test_ranges_where_none_may_stand(problems: Problems):
         f"epochs = {{ low = 1, high = 2, start = 1 }}\nlayers = [{LAST}]\n"
     )
     may = (
-        "a range may not stand here, but for batch_size, epochs, optimizer, loss, layers and "
-        "within them"
+        "a range may stand for batch_size, epochs, optimizer, loss or layers or within them, "
+        "not here"
     )
     assert problems(text) == [
         f"x.toml:3: study.seeds: {may}",

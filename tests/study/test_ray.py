@@ -143,8 +143,8 @@ def test_the_ray_of_this_machine_is_used(machines: Machines, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("on", "message"),
     [
-        ("dask", "expected on to be ray or ray://HOST:PORT, got 'dask'"),
-        ("ray://host", "expected on to be ray or ray://HOST:PORT, got 'ray://host'"),
+        ("dask", "expected on= (--on) to be ray or ray://HOST:PORT, got 'dask'"),
+        ("ray://host", "expected on= (--on) to be ray or ray://HOST:PORT, got 'ray://host'"),
         (
             "ray://127.0.0.1:1",
             "expected a Ray cluster at ray://127.0.0.1:1, got no answer (Connection refused); "

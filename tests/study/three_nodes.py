@@ -18,6 +18,7 @@ from tests.ports import free_port
 os.environ.update(
     RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",  # the loopback address, before Ray is imported
     RAY_USAGE_STATS_ENABLED="0",
+    RAY_AUTH_MODE="disabled",
     RAY_health_check_period_ms="1000",
     RAY_health_check_failure_threshold="3",
 )

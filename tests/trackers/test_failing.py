@@ -19,6 +19,7 @@ import pytest
 
 import mlplab
 from mlplab import Recipe
+from mlplab.cli.options import tracked
 from mlplab.study import Job, Progress, RunResult, teller_thread
 from mlplab.study.progress import Watchers
 from mlplab.study.tracking import Tracking
@@ -226,6 +227,26 @@ def test_a_run_waits_for_the_trackers_of_another_command(
     assert steps(kept) == [[1, 2, "done"]] * 4
     assert caplog.records == []
     assert not list(path.parent.glob(".*lock"))
+
+
+def test_a_wait_is_said(
+    train: Train,
+    kept: type[Kept],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("mlplab.study.tracking.SECONDS_BEFORE_A_WORD", 0.1)
+    path = train(1).path
+    for quiet, said in (
+        (False, "note: waiting for kept, which the runs are still told to\n"),
+        (True, ""),
+    ):
+        kept.gate.clear()
+        with tracked({"kept": ""}, quiet) as tracking:
+            tracking.begin(path, lambda kind: None, [])
+            threading.Timer(1, kept.gate.set).start()
+        assert capsys.readouterr().err == said
+    assert steps(kept) == [[1, 2, "done"]]
 
 
 def test_it_waits_no_longer_than_for_an_answer(

@@ -21,7 +21,7 @@ def compare(
     studies: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[STUDY]...",
+            metavar="STUDY",
             help="Study files, all on the same data.",
             show_default=False,
         ),

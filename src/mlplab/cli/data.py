@@ -109,7 +109,9 @@ def fetch(
 
 @app.command("convert")
 def convert(
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file.", show_default=False)],
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="A CSV or Parquet file.", show_default=False)
+    ],
     to: Annotated[
         Path, typer.Option("--to", metavar="FOLDER", help="The folder to make.", show_default=False)
     ],

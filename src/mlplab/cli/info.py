@@ -17,11 +17,15 @@ def info(json: Json = False) -> None:
     """Show versions, engines, threads, and where things are."""
     from mlplab.data.cache import cache_folder
     from mlplab.engine import ENGINES
-    from mlplab.study.environment import environment
+    from mlplab.extras import EXTRAS, installing
+    from mlplab.study.environment import environment, installed_version
 
     facts = environment()
+    extras = {name: installed_version(package) for name, package in EXTRAS.items()}
+    lacking = [name for name, found in extras.items() if found is None]
     content = {
         **facts,
+        "extras": extras,
         "engines": list(ENGINES),
         "cache": str(cache_folder()),
         "package": str(Path(mlplab.__file__).parent),
@@ -37,6 +41,8 @@ def info(json: Json = False) -> None:
         "system": facts["machine"]["system"],
         "processor": facts["machine"]["processor"],
         "threads": facts["machine"]["threads"],
+        "extras": ", ".join(f"{name} ({v})" for name, v in extras.items() if v) or "none",
+        **({"not installed": f"{', '.join(lacking)}; {installing('NAME')}"} if lacking else {}),
         "engines": ", ".join(ENGINES),
         "cache": f"{cache_folder()} (MLPLAB_HOME moves it)",
         "package": content["package"],

@@ -118,17 +118,19 @@ Level = Annotated[
 Metric = Annotated[str, typer.Option("--metric", help="accuracy or loss.")]
 
 
-def tracked(asked: Mapping[str, str], **given: str | Path | None) -> Tracking:
+def tracked(asked: Mapping[str, str], quiet: bool = False, **given: str | Path | None) -> Tracking:
     """Return the trackers that a study spec asks for and the command line, which comes first.
 
     Args:
         asked: the places of trackers by their names.
+        quiet: whether nothing is said of a wait for them.
         given: likewise; None where an option was not given.
     """
     from mlplab.study.tracking import Tracking
 
     wanted = {name: str(place) for name, place in given.items() if place is not None}
-    return Tracking({**asked, **wanted}, partial(typer.echo, err=True))
+    say = partial(typer.echo, err=True)
+    return Tracking({**asked, **wanted}, say, None if quiet else say)
 
 
 def check_free(paths: Sequence[Path], force: bool) -> None:

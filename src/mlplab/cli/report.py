@@ -58,7 +58,7 @@ def report(
         check_folder(folder, study.id, force)  # before any dataset is fetched
         shown = shown_by_runs(study.validation)
         tracking.begin(study_path, study.count_look, shown, report_only=True)
-        typer.echo("Writing the report (half a minute or more) ...", err=True)
+        typer.echo("Writing the report ...", err=True)
         page = write_report(study, folder, dataset=dataset_of(study), force=force, **how)
         tracking.report(written(folder))
     typer.echo(page)

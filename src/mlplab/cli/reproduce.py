@@ -32,7 +32,7 @@ def reproduce(
     recipes: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RECIPE]...",
+            metavar="RECIPE",
             help="Some of the four networks. [default: all]",
             show_default=False,
         ),
@@ -91,7 +91,8 @@ def reproduce(
         raise UsageError(f"expected --ask init, got {ask!r}")
     networks = choose_notebook_recipes(recipes or [])
     chosen = override(networks + (fan_in_recipes(recipes or []) if ask else []), epochs=epochs)
-    tracking = tracked({}, mlflow=mlflow, tensorboard=tensorboard, csv=csv, jsonl=jsonl)
+    places = {"mlflow": mlflow, "tensorboard": tensorboard, "csv": csv, "jsonl": jsonl}
+    tracking = tracked({}, quiet, **places)
     dataset = load("mnist", progress=not quiet)
     with tracking:
         study, _ = train_into(
@@ -116,7 +117,7 @@ def reproduce(
             if not json:
                 print_answers(told)
             if not quiet:
-                typer.echo("\nWriting the report (half a minute or more) ...", err=True)
+                typer.echo("\nWriting the report ...", err=True)
             page = write_report(
                 study,
                 out,

@@ -115,7 +115,8 @@ def run(
         how |= {"max_seeds": max_seeds, "max_minutes": max_minutes}
     else:
         check_left_alone(context, *_OF_AUTO)
-    tracking = tracked(plan.track, mlflow=mlflow, tensorboard=tensorboard, csv=csv, jsonl=jsonl)
+    places = {"mlflow": mlflow, "tensorboard": tensorboard, "csv": csv, "jsonl": jsonl}
+    tracking = tracked(plan.track, quiet, **places)
     dataset = load(plan.dataset, **plan.load_options)
     check(plan, dataset)
     with tracking:

@@ -109,7 +109,7 @@ def tune(
     asked = load_search(spec)
     places = {"mlflow": mlflow, "tensorboard": tensorboard, "csv": csv, "jsonl": jsonl}
     try:
-        with tracked(asked.study.track, **places) as tracking:
+        with tracked(asked.study.track, quiet, **places) as tracking:
             tuned = tune_(
                 asked,
                 trials=trials,

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
+_NAMED = 10
+"""Columns that an error names at most."""
+
 TABLE_SUFFIXES = (".csv", ".parquet", ".pq")
 
 
@@ -58,10 +61,11 @@ def as_numbers(features: pd.DataFrame) -> Array:
 
 def check_target(path: Path, target: str | None, columns: list[str]) -> str:
     """Return the column of labels; raise DataError unless it is there, beside another."""
-    shown = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
+    few = len(columns) <= _NAMED
+    shown = ", ".join(columns if few else [*columns[: _NAMED - 1], "...", columns[-1]])
     if target is None:
         raise DataError(
-            f"{path}: which column holds the labels? Name it with target= (--target COLUMN); "
+            f"{path}: which column holds the labels? Name it with --target COLUMN (target=); "
             f"there are: {shown}"
         )
     if target not in columns:

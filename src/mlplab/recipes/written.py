@@ -73,7 +73,8 @@ def place_problems(places: list[Place]) -> Iterator[Problem]:
     named: dict[str, Place] = {}
     for place in places:
         if not may_stand(place.path):
-            text = f"a range may not stand here, but for {', '.join(SEARCHED)} and within them"
+            *most, last = SEARCHED
+            text = f"a range may stand for {', '.join(most)} or {last} or within them, not here"
             yield Problem(place.path, text)
             continue
         yield from range_problems(place.written, place.path)

@@ -21,6 +21,10 @@ from mlplab.study import ray_sent
 from mlplab.study.signals import terminated_as_before, uninterrupted
 
 LOCAL = "ray"
+ASKED_WHO_YOU_ARE = (
+    "; where a cluster asks for a token, set RAY_AUTH_MODE=token and copy ~/.ray/auth_token from "
+    "its head"
+)
 SECONDS_TO_ANSWER = 10
 """For the port of an address to answer."""
 
@@ -76,10 +80,10 @@ def check_address(on: str) -> None:
     Examples:
         >>> check_address("ray://host")
         Traceback (most recent call last):
-        mlplab.errors.UsageError: expected on to be ray or ray://HOST:PORT, got 'ray://host'
+        mlplab.errors.UsageError: expected on= (--on) to be ray or ray://HOST:PORT, got 'ray://host'
     """
     if on != LOCAL and not _ADDRESS.fullmatch(on):
-        raise UsageError(f"expected on to be ray or ray://HOST:PORT, got {on!r}")
+        raise UsageError(f"expected on= (--on) to be ray or ray://HOST:PORT, got {on!r}")
     with needed("ray"):
         for package in ("ray", "grpc"):
             if find_spec(package) is None:
@@ -108,7 +112,10 @@ def connect_to(address: str) -> Cluster:
     try:
         init_client(ray, address)
     except Exception as error:
-        raise UsageError(f"expected a Ray cluster at {address}, got: {refusal(error)}") from error
+        hint = ASKED_WHO_YOU_ARE if isinstance(error, ConnectionError) else ""
+        raise UsageError(
+            f"expected a Ray cluster at {address}, got: {refusal(error)}{hint}"
+        ) from error
     return Cluster(ray, started=False)
 
 
@@ -120,7 +127,8 @@ def init_client(ray: Any, address: str) -> None:
     """
     for tries in range(1, MOST_TRIES + 1):
         try:
-            ray.init(address, **_QUIET)
+            with warnings.catch_warnings(action="ignore", category=UserWarning):
+                ray.init(address, **_QUIET)
             return
         except ConnectionAbortedError:
             if tries == MOST_TRIES:
@@ -283,7 +291,8 @@ def refusal(error: Exception) -> str:
     """
     found = re.search(r"Version mismatch: .*", str(error), re.DOTALL)
     lines = str(error).split("\n") if found is None else [" ".join(found[0].split())]
-    return next((line.strip() for line in reversed(lines) if line.strip()), reason(error))
+    words = (line.strip() for line in reversed(lines) if re.search(r"\w", line))
+    return next(words, reason(error))
 
 
 def reason(error: BaseException) -> str:

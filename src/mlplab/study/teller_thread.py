@@ -81,6 +81,15 @@ class TellerThread:
         with suppress(queue.Full):  # then there is no need to wake the thread
             self.events.put_nowait(None)
 
+    def ends_by(self, until: float) -> bool:
+        """Wait until the thread has ended or failed, or that time has come; say whether it has."""
+        while self.thread and self.thread.is_alive() and not self.failed:
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            self.thread.join(min(left, 0.05))
+        return True
+
     def wait(self, began: float, patience: float, most: float) -> None:
         """Wait until the thread has ended.
 

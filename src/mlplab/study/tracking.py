@@ -30,24 +30,32 @@ MOST_PATIENCE = 300.0
 """Seconds to wait for all answers of all trackers together."""
 
 
+SECONDS_BEFORE_A_WORD = 2.0
+"""After which a wait for trackers is said."""
+
+
 class Tracking:
     """The trackers of one study, from the first run of a command to its end.
 
     Args:
         track: for each tracker its place, such as ``{"csv": "runs.csv"}``.
         warn: is given one line for each tracker that fails; the log where it is None.
+        note: is given one line where the end of a command has to wait; the log where it is None.
 
     Raises:
         UsageError: no such tracker, or a place that cannot be one.
     """
 
     def __init__(
-        self, track: Mapping[str, str | Path], warn: Callable[[str], None] | None = None
+        self,
+        track: Mapping[str, str | Path],
+        warn: Callable[[str], None] | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         self.threads = [
             TellerThread(name, sink, warn or _log.warning) for name, sink in sinks(track).items()
         ]
-        self.warn = warn or _log.warning
+        self.warn, self.note = warn or _log.warning, note or _log.info
         self.path = Path()
         self.study: StudyName | None = None
         self.turn: Turn | None = None
@@ -112,6 +120,8 @@ class Tracking:
             thread.finish(hurried)
         began = time.monotonic()
         try:
+            if not hurried:
+                self._say_who_is_late(began + SECONDS_BEFORE_A_WORD)
             for thread in self.threads:
                 thread.wait(began, *((1.0, 1.0) if hurried else (PATIENCE, MOST_PATIENCE)))
         except KeyboardInterrupt:
@@ -124,6 +134,12 @@ class Tracking:
         finally:
             if self.turn:
                 self.turn.end()
+
+    def _say_who_is_late(self, until: float) -> None:
+        """Wait for a moment; name the trackers that are not ready then."""
+        late = [thread.name for thread in self.threads if not thread.ends_by(until)]
+        if late:
+            self.note(f"note: waiting for {', '.join(late)}, which the runs are still told to")
 
     def _give_up(self) -> None:
         """End without waiting, and without a word."""
