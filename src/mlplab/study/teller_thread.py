@@ -7,9 +7,7 @@ whole, or knows that it does not; what was dropped is told from the study file a
 from __future__ import annotations
 
 import logging
-import os
 import queue
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,8 +18,6 @@ from mlplab.study.teller import Teller
 from mlplab.trackers import Key, Sink
 
 _log = logging.getLogger(__name__)
-
-LEAST_PRIORITY = 19
 
 MOST_EVENTS = 10_000
 """How many events may wait for a tracker that is slower than the training."""
@@ -126,7 +122,6 @@ class TellerThread:
         self, events: Events, make: Callable[[Sink], Teller], ready: Callable[[], bool]
     ) -> None:
         try:
-            give_way()
             self.sink.load()
             self.loaded = True
             if not self._wait_until(ready):
@@ -164,15 +159,6 @@ class TellerThread:
     def _going_on(self) -> bool:
         self.moved = time.monotonic()
         return not self.failed
-
-
-def give_way() -> None:
-    """Let other threads compute before this one, where the system tells threads apart.
-
-    To load MLflow takes seconds of a core. On two cores, training would take half as long again.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST_PRIORITY)
 
 
 def said(error: BaseException) -> str:
