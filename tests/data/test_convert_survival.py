@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,23 @@ from mlplab.data import csv_parts, parts, work
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys, time
+from pathlib import Path
 from mlplab.data import convert, csv_parts, parts, work
 csv_parts.PART_BYTES = 4096
 parts.VALUES_AT_ONCE = 400
+table, to, rows, file = sys.argv[1:]
+features = Path(to).with_name(f".{Path(to).name}.converting") / "x"
 write = work.to_disk
-def slowly(stream):
+def held(stream):
     write(stream)
-    time.sleep(float(sys.argv[3]))
-work.to_disk = slowly
-convert(sys.argv[1], sys.argv[2], target="way", test=100)
+    if file in Path(stream.name).name and features.stat().st_size >= 12 * int(rows):
+        print("held", flush=True)
+        time.sleep(600)
+work.to_disk = held
+convert(table, to, target="way", test=100)
 """
+NEVER = 10_000
+"""More rows than the tables have."""
 
 
 @pytest.fixture(params=["t.csv", "t.parquet"])
@@ -47,13 +53,19 @@ def table(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def start(table: Path, to: Path, pause: float = 0.002) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, table, to, str(pause)],
+def start(table: Path, to: Path, rows: int = NEVER, file: str = "x") -> subprocess.Popen[str]:
+    """Convert in a process that holds on when so many rows are there, at the writing of a file."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, table, to, str(rows), file],
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
     )
+    if rows != NEVER:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+    return process
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -65,19 +77,11 @@ def rows_done(to: Path) -> int:
     return path.stat().st_size // 12 if path.exists() else 0
 
 
-def wait_for_rows(to: Path, rows: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while rows_done(to) < rows and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
 def test_kill_9_and_on(table: Path, tmp_path: Path) -> None:
     mlplab.convert(table, tmp_path / "whole", target="way", test=100)
     to, seen = tmp_path / "to", []
-    for rows in (100, 500, 1000, 1900):
-        process = start(table, to)
-        wait_for_rows(to, rows, process)
+    for rows, file in ((100, "x"), (500, "y"), (1000, "state"), (1900, "x")):
+        process = start(table, to, rows, file)
         process.kill()
         process.communicate()
         assert process.returncode == -signal.SIGKILL
@@ -85,8 +89,8 @@ def test_kill_9_and_on(table: Path, tmp_path: Path) -> None:
         seen.append(rows_done(to))
     assert seen == sorted(seen)
     assert seen[-1] >= 1900
-    process = start(table, to, 0)
-    assert process.communicate() == (None, "")
+    process = start(table, to)
+    assert process.communicate() == ("", "")
     assert contents(to) == contents(tmp_path / "whole")
     assert not to.with_name(".to.converting").exists()
 
@@ -95,8 +99,7 @@ def test_a_second_try_reads_what_is_missing_alone(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     to, begun = tmp_path / "to", []
-    process = start(table, to)
-    wait_for_rows(to, 1000, process)
+    process = start(table, to, 1000)
     process.send_signal(signal.SIGINT)
     assert "KeyboardInterrupt" in process.communicate()[1]
     for kind in (csv_parts.CsvParts, parts.ParquetParts):
@@ -116,8 +119,7 @@ def _noting(read: Any, begun: list[int]) -> Any:
 
 def test_more_than_is_known_of_is_cut_off(table: Path, tmp_path: Path) -> None:
     mlplab.convert(table, tmp_path / "whole", target="way", test=100)
-    process = start(table, tmp_path / "to")
-    wait_for_rows(tmp_path / "to", 500, process)
+    process = start(table, tmp_path / "to", 500)
     process.kill()
     process.communicate()
     for name in ("x", "y"):  # as if the power had gone before what is known was written
@@ -129,8 +131,7 @@ def test_more_than_is_known_of_is_cut_off(table: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", ["table", "target", "state"])
 def test_what_has_changed_begins_anew(change: str, table: Path, tmp_path: Path) -> None:
-    process = start(table, tmp_path / "to")
-    wait_for_rows(tmp_path / "to", 500, process)
+    process = start(table, tmp_path / "to", 500)
     process.kill()
     process.communicate()
     frame = pd.read_csv(table) if table.suffix == ".csv" else pd.read_parquet(table)
@@ -181,8 +182,7 @@ def test_a_full_disk(
 
 
 def test_one_process_at_a_time(table: Path, tmp_path: Path) -> None:
-    process = start(table, tmp_path / "to", 0.02)
-    wait_for_rows(tmp_path / "to", 100, process)
+    process = start(table, tmp_path / "to", 100)
     with pytest.raises(DataError, match="another process is converting a table to"):
         mlplab.convert(table, tmp_path / "to", target="way")
     process.kill()

@@ -28,8 +28,8 @@ ASKED_WHO_YOU_ARE = (
 SECONDS_TO_ANSWER = 10
 """For the port of an address to answer."""
 
-MOST_TRIES = 3
-"""For a Ray Client to be connected."""
+MOST_CONNECTIONS = 3
+"""How often a Ray Client tries to connect."""
 
 _ADDRESS = re.compile(r"ray://(\[[0-9A-Fa-f:.]+\]|[^/:\s]+):[0-9]{1,5}")
 _SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
@@ -125,13 +125,13 @@ def init_client(ray: Any, address: str) -> None:
     The head forks a server for each client, and now and then, as seen with Ray 2.60, that process
     dies before it has begun; the head says so after half a minute.
     """
-    for tries in range(1, MOST_TRIES + 1):
+    for tries in range(1, MOST_CONNECTIONS + 1):
         try:
             with warnings.catch_warnings(action="ignore", category=UserWarning):
                 ray.init(address, **_QUIET)
             return
         except ConnectionAbortedError:
-            if tries == MOST_TRIES:
+            if tries == MOST_CONNECTIONS:
                 raise
 
 

@@ -12,7 +12,7 @@ from mlplab.study.ray_sent import BACKEND, versions_here
 
 Versions = dict[str, str | None]
 
-SECONDS_TO_ANSWER = 180
+SECONDS_TO_SAY = 180
 """For a worker to start on each machine and to say its versions."""
 
 
@@ -65,11 +65,11 @@ def answer(ray: Any, name: str, reference: Any) -> Versions | None:
     from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
     try:
-        found: Versions = ray.get(reference, timeout=SECONDS_TO_ANSWER)
+        found: Versions = ray.get(reference, timeout=SECONDS_TO_SAY)
         return found
     except GetTimeoutError as error:
         raise FailedError(
-            f"expected {name} to say its versions, got no answer in {SECONDS_TO_ANSWER} s; "
+            f"expected {name} to say its versions, got no answer in {SECONDS_TO_SAY} s; "
             "look at Ray there: ray status"
         ) from error
     except RayTaskError as error:
