@@ -14,11 +14,14 @@ PEER = "Keras on JAX, PyDataset"
 def test_it_writes_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"{begin_mark(COMMAND)}\nold\n{END}\n")
-    main(["--rows", "3000", "--peers", PEER, "--page", str(page), "--folder", str(tmp_path)])
-    rows = [
-        line.strip("| ").split("|") for line in page.read_text().splitlines() if "3,000" in line
+    sizes = ["--rows", "3000", "4000", "5000"]
+    main([*sizes, "--peers", PEER, "--page", str(page), "--folder", str(tmp_path)])
+    rows = [line.strip("| ").split("|") for line in page.read_text().splitlines() if ",000" in line]
+    assert [(row[0].strip(), row[1].strip()) for row in rows] == [
+        *(("convert csv", "3,000"), ("convert parquet", "3,000"), (OURS, "3,000"), (PEER, "3,000")),
+        *(("convert parquet", "4,000"), (OURS, "4,000")),
+        *(("convert parquet", "5,000"), (OURS, "5,000"), (PEER, "5,000")),
     ]
-    assert [row[0].strip() for row in rows] == ["convert csv", "convert parquet", OURS, PEER]
     assert all(float(cell.replace(",", "")) > 0 for row in rows for cell in row[1:])
     assert list(tmp_path.iterdir()) == [page]
     assert "28-300-300-2, batches of 512" in capsys.readouterr().out
