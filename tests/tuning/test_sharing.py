@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -22,6 +23,7 @@ from mlplab import load
 from mlplab.errors import FailedError, MlplabError, StorageError, UsageError
 from mlplab.recipes import load_search
 from mlplab.tuning import TuneProgress, search, shared
+from mlplab.tuning import process as process_module
 from mlplab.tuning import storage as storage_module
 from mlplab.tuning.process import alive
 from mlplab.tuning.shared import SharedSearch
@@ -159,6 +161,24 @@ def test_a_trial_that_is_not_yet_anybodys_is_tried_again(
     assert sum(search(quick, trials=2, storage=storage).counts) == 2
 
 
+def test_signs_of_life_count_by_this_machines_clock(monkeypatch: pytest.MonkeyPatch):
+    """Those of a machine whose clock is ten minutes behind."""
+    now = 1000.0
+    clock = SimpleNamespace(monotonic=lambda: now, time=time.time)
+    monkeypatch.setattr(process_module, "time", clock)
+    signs, behind = process_module.Signs(), time.time() - 600
+    assert not signs.stopped(3, behind)
+    now += process_module.SILENT
+    assert not signs.stopped(3, behind + 30)  # it has given one
+    now += process_module.SILENT
+    assert not signs.stopped(3, behind + 30)
+    assert not signs.stopped(4, behind)
+    now += 1
+    assert signs.stopped(3, behind + 30)
+    assert not signs.stopped(4, behind)
+    assert signs.stopped(5, time.time() - 1e5)  # of yesterday
+
+
 class Twice(TuneProgress):
     """Interrupts, as Ctrl-C does, in a trial."""
 
@@ -217,7 +237,7 @@ class Slept(TuneProgress):
             elsewhere = {"host": "elsewhere", "pid": 1, "started": "1"}
             kept = open_store(self.storage).storage
             kept.set_trial_user_attr(trial._trial_id, "process", elsewhere)
-            kept.set_trial_user_attr(trial._trial_id, "seen", time.time() - 1e4)
+            kept.set_trial_user_attr(trial._trial_id, "seen", time.time() - 1e5)
             search(self.quick, trials=3, storage=self.storage)
 
     def on_trial_taken(self, number: int) -> None:

@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 BEAT = 30.0
 """Seconds between two signs of life of a trial under way."""
 
+LONG_AGO = 86_400.0
+"""Seconds by which no two clocks differ."""
+
 SILENT = 10 * BEAT
 """Seconds without one, after which a process on another machine is taken to have ended."""
 
@@ -56,18 +59,39 @@ def started(pid: int) -> str | None:
     return None if fields[0] in "ZX" else fields[19]  # state; start, in ticks since boot
 
 
-def has_ended(process: dict[str, Any], seen: float) -> bool:
-    """Say whether the process of a trial has ended.
-
-    On this machine that is known. Another is asked by the signs of life that it leaves.
+def has_ended(process: dict[str, Any]) -> bool | None:
+    """Say whether the process of a trial has ended; None where it is on another machine.
 
     Args:
         process: as ``this_process`` returned it.
-        seen: when it last gave a sign of life, in seconds since 1970.
     """
     if process["host"] == host():
         return bool(started(process["pid"]) != process["started"])
-    return time.time() - seen > SILENT
+    return None
+
+
+class Signs:
+    """The signs of life of trials on other machines, as this process saw them come.
+
+    A machine's clock may differ from this one's by minutes. So a trial has stopped when its sign
+    has been the same for ``SILENT`` seconds here, or is older than any clock is wrong.
+    """
+
+    def __init__(self) -> None:
+        self.last: dict[int, tuple[float, float]] = {}
+
+    def stopped(self, number: int, seen: float) -> bool:
+        """Say whether a trial gives no sign of life any more.
+
+        Args:
+            number: the trial's.
+            seen: when it last gave one, in seconds since 1970, by the clock of its machine.
+        """
+        known, since = self.last.get(number, (None, 0.0))
+        if known != seen:
+            since = time.monotonic()
+            self.last[number] = seen, since
+        return time.monotonic() - since > SILENT or time.time() - seen > LONG_AGO
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from mlplab.recipes import SearchSpec
 from mlplab.tuning.choosing import PRUNERS, distribution_of, make_sampler
 from mlplab.tuning.grid import Grid
 from mlplab.tuning.places import AGAIN, next_try
-from mlplab.tuning.process import has_ended, this_process
+from mlplab.tuning.process import Signs, has_ended, this_process
 from mlplab.tuning.storage import Store
 from mlplab.tuning.trial import Outcome, Terms
 from mlplab.tuning.tuned import Counts
@@ -53,7 +53,7 @@ class SharedSearch:
     """
 
     def __init__(self, store: Store, spec: SearchSpec, terms: Terms) -> None:
-        self.store, self.spec = store, spec
+        self.store, self.spec, self.signs = store, spec, Signs()
         self.distributions = {one.name: distribution_of(one) for one in spec.ranges}
         settings = spec.settings
         self.sampler = make_sampler(settings.sampler, spec.ranges, settings.seed, self.trials)
@@ -158,10 +158,12 @@ class SharedSearch:
         if process == this_process():  # which may have given up before it could say so
             return self._name(trial.number) not in _UNDER_WAY
         if process is not None:
-            return has_ended(process, trial.user_attrs[SEEN])
+            ended = has_ended(process)
+            seen = trial.user_attrs[SEEN]
+            return self.signs.stopped(trial.number, seen) if ended is None else ended
         # Begun, and nobody's: under a lock that is known to be for ever.
         began = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
-        return self.store.file is not None or has_ended({"host": None}, began)
+        return self.store.file is not None or self.signs.stopped(trial.number, began)
 
     def counted(self) -> list[FrozenTrial]:
         """Return the trials that count: all but those that were lost, and are tried again."""
