@@ -45,6 +45,24 @@ def test_callbacks_see_live_weights_steps_and_rates(data: Data, network: str) ->
         assert mine[1:] == pytest.approx(other[1:])
 
 
+class Blind(Spy):
+    """Says that it looks at no weights; here it does, to see that they are left alone."""
+
+    looks_at_weights = False
+
+
+def test_a_callback_that_looks_at_no_weights_spares_their_writing(data: Data, network: str) -> None:
+    model, blind = make_model(optimizer="sgd"), Blind()
+    before = weights(model)
+    train(network, model, *data, batch_size=BATCH, epochs=3, callbacks=[blind])
+    assert all(np.array_equal(seen, before) for seen, _, _ in blind.seen)
+    steps = [steps for _, steps, _ in blind.seen]
+    assert steps == [steps[0], 2 * steps[0], 3 * steps[0]]
+    watched = make_model(optimizer="sgd")
+    train(network, watched, *data, batch_size=BATCH, epochs=3, callbacks=[Spy()])
+    assert np.array_equal(weights(model), weights(watched))
+
+
 def test_callbacks_may_change_weights_and_rates(data: Data, network: str) -> None:
     def halve(model: keras.Model) -> keras.callbacks.Callback:
         def act(epoch: int, logs: Any) -> None:

@@ -2,7 +2,7 @@
 
 These engines stop at the ends of epochs and of validations. A callback that acts after each batch
 needs Keras. One of Keras's own that never looks at the weights spares an engine from writing them
-into the model after every epoch.
+into the model after every epoch; so does one whose class says ``looks_at_weights = False``.
 """
 
 from __future__ import annotations
@@ -88,7 +88,13 @@ def _overrides(callback: Any, hook: str) -> bool:
 
 def looks_at_weights(callbacks: list[keras.callbacks.Callback]) -> bool:
     """Return whether some callback may read or change the weights at an epoch's end."""
-    return not all(NEVER_LOOK.get(type(callback), _never)(callback) for callback in callbacks)
+    return any(map(_looks, callbacks))
+
+
+def _looks(callback: Any) -> bool:
+    if NEVER_LOOK.get(type(callback), _never)(callback):
+        return False
+    return getattr(callback, "looks_at_weights", True) is not False
 
 
 def changes_before_tests(callbacks: list[keras.callbacks.Callback]) -> bool:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -222,6 +222,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     epochs: list[Epoch] = field(default_factory=list)
     diverged: bool = False
     clock: float = 0.0
+    looks_at_weights: ClassVar[bool] = False  # so the engine need not write them every epoch
 
     def __post_init__(self) -> None:
         super().__init__()
