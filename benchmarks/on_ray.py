@@ -121,8 +121,7 @@ class Bench:
             f"{self.options.runs} runs of {self.recipes[0].name} on {self.dataset.name} by the "
             "native engine, on a Ray of this machine with so many workers; beside them the same "
             f"runs without Ray on as many cores. The middle of {self.options.turns}. Workers are "
-            "processes; runs without Ray share one Python, which between short epochs keeps one "
-            "waiting for another.\n"
+            "processes; runs without Ray are threads of one.\n"
         )
 
     def tables(
