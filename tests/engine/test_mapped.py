@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from mlplab.data.lazy import LazyRows
 from mlplab.engine import Streams, choose_engine, jax_engine
 from mlplab.engine.orders import ByBlocks
 from mlplab.recipes import adapt
+from tests.memory import bytes_taken
 
-ROOT = Path(__file__).parents[2]
 N_ROWS = 6000
 SMALL_BLOCK = 2048
 HELD: dict[Path, Dataset] = {}
@@ -297,21 +296,12 @@ print(peak() - begun)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells private memory from mapped files")
 def test_memory_does_not_grow_with_the_data(tmp_path: Path) -> None:
-    rng, peaks = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
     for name, rows in (("small", 5_000), ("200k", 200_000), ("1M", 1_000_000)):
         frame = pd.DataFrame(rng.random((rows, 8), np.float32), columns=list("abcdefgh"))
         frame["way"] = (frame.a > 0.5).astype(int)
         frame.to_parquet(tmp_path / f"{name}.parquet")
         mlplab.convert(tmp_path / f"{name}.parquet", tmp_path / name, target="way", test=2000)
-    for name in ("200k", "1M"):
-        done = subprocess.run(
-            [sys.executable, "-c", MEASURED, tmp_path, name],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-        )
-        assert done.returncode == 0, done.stderr
-        peaks.append(int(done.stdout))
+    peaks = [bytes_taken(MEASURED, tmp_path, name) for name in ("200k", "1M")]
     # The arrays differ by 32 MB, their labels by 6.4 MB, one order of them by another 6.4 MB.
     assert peaks[1] - peaks[0] < 4 << 20, peaks

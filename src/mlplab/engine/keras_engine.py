@@ -17,6 +17,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from mlplab.data.lazy import LazyRows
+from mlplab.engine.arrays import at_hand
 from mlplab.engine.orders import InTurn, Order
 from mlplab.engine.streams import Streams, seed_dropout
 from mlplab.errors import DataError, UsageError
@@ -64,7 +65,7 @@ def fit(
     if streams is None and not lazy:
         return model.fit(**arguments.keywords)
     streams = streams or Streams.of(random.getrandbits(63))
-    arguments = read_held_out(carve_tail(check_arrays(arguments)))
+    arguments = with_held_out_at_hand(carve_tail(check_arrays(arguments)))
     n_samples, batch_size = arguments.x.shape[0], arguments.samples_a_step
     steps = math.ceil(n_samples / batch_size)
     seed_dropout(model, streams, steps_done=arguments.initial_epoch * steps)
@@ -102,11 +103,11 @@ def check_arrays(arguments: FitArguments) -> FitArguments:
     return replace(arguments, x=x, y=y, sample_weight=weight)
 
 
-def read_held_out(arguments: FitArguments) -> FitArguments:
+def with_held_out_at_hand(arguments: FitArguments) -> FitArguments:
     """Return the arguments with validation data in memory, where they are rows to be read."""
     held_out = arguments.validation_data
     if isinstance(held_out, tuple):
-        held_out = tuple(np.asarray(a) if isinstance(a, LazyRows) else a for a in held_out)
+        held_out = tuple(map(at_hand, held_out))
     return replace(arguments, validation_data=held_out)
 
 

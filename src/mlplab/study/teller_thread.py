@@ -94,12 +94,12 @@ class TellerThread:
             patience: seconds to wait for one answer of the sink; loading may take four times that.
             most: seconds to wait for all of them.
         """
-        while self.thread and self.thread.is_alive() and not self.failed:
+        until = began
+        while not self.ends_by(until):
             silent = max(self.moved, began) + patience * (1 if self.loaded else 4)
-            left = min(silent, began + most) - time.monotonic()
-            if left <= 0:
+            until = min(silent, began + most)
+            if until <= time.monotonic():
                 self.fail(self._why(patience if silent < began + most else None, most))
-            self.thread.join(min(max(left, 0), 0.2))
 
     def _why(self, patience: float | None, most: float) -> str:
         if self.waits:

@@ -186,7 +186,8 @@ def _search(spec: SearchSpec, terms: Terms, url: str, progress: TuneProgress) ->
             while time.monotonic() < ends:
                 trial = shared.next()
                 if trial is not None:
-                    _do(shared, trial, terms, progress)
+                    with shared.doing(trial):
+                        _do(shared, trial, terms, progress)
                 elif others := shared.under_way():
                     progress.on_wait(others)
                     time.sleep(WAIT)
@@ -211,17 +212,16 @@ def _do(shared: SharedSearch, trial: Trial, terms: Terms, progress: TuneProgress
         trial.report(mean, epoch)
         return trial.should_prune()
 
-    with shared.doing(trial):
-        try:
-            with alive(lambda: shared.sign(trial)):
-                outcome = _outcome(shared, trial, terms, progress, on_mean)
-            shared.end(trial, outcome)
-        except UpdateFinishedTrialError:
-            progress.on_trial_taken(trial.number)
-            return
-        except BaseException:
-            shared.put_back(trial)
-            raise
+    try:
+        with alive(lambda: shared.sign(trial)):
+            outcome = _outcome(shared, trial, terms, progress, on_mean)
+        shared.end(trial, outcome)
+    except UpdateFinishedTrialError:
+        progress.on_trial_taken(trial.number)
+        return
+    except BaseException:
+        shared.put_back(trial)
+        raise
     best = shared.best()
     progress.on_trial_end(
         trial.number,
